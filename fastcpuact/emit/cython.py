@@ -1,0 +1,131 @@
+"""Prints Cython: the inline functions, one loop per kernel, and the table of the kernels.
+
+The loops take ``restrict`` pointers: an output never overlaps an input.  Whoever calls a kernel
+sees to that (the block driver works through a buffer where it must).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..formulas.language import LEAVES, PRECISIONS, Precision
+from ..formulas.registry import Record
+from ..formulas.rows import LANES
+from .kernels import kernels
+from .printer import HEADER, Printer
+from .reader import Reader
+from .rows import RowFunction, row_functions
+from .tree import Function, Kernel
+
+_DIRECTIVES = "# cython: language_level=3, cdivision=True, freethreading_compatible=True"
+
+
+class CythonPrinter(Printer):
+    """Cython, with C types."""
+
+    def number(self, value: float, precision: Precision) -> str:
+        """Write a number: a bare literal is a C double, so float32 needs a cast."""
+        return f"<{precision.c_type}>{value!r}" if precision.c_type != "double" else repr(value)
+
+    def function(self, function: Function) -> str:
+        """Write one inline function."""
+        real = function.precision.c_type
+        params = ", ".join(f"{real} {param}" for param in function.params)
+        returns = real if len(function.results) == 1 else f"({', '.join([real] * len(function.results))})"
+        variables = [target for assign in function.body for target in assign.targets]
+        lines = [f"# {function.source}: {function.summary}"]
+        lines.append(f"cdef inline {returns} {function.name}({params}) noexcept nogil:")
+        if variables:
+            lines.append(f"    cdef {real} {', '.join(variables)}")
+        lines.extend(f"    {statement}" for statement in self.statements(function))
+        return "\n".join(lines)
+
+    def kernel(self, kernel: Kernel) -> str:
+        """Write one loop, and the entry that takes its arrays as the block driver passes them."""
+        suffix = kernel.precision.suffix
+        outputs = [f"out{k}" for k in range(len(kernel.results))]
+        arrays = [f"in_{suffix} {name}" for name in kernel.inputs]
+        arrays += [f"out_{suffix} {name}" for name in outputs]
+        items = {name: f"{name}[i]" for name in kernel.inputs}
+        lines = [f"cdef void {kernel.name}({', '.join(arrays)}, Py_ssize_t n) noexcept nogil:"]
+        lines.append("    cdef Py_ssize_t i")
+        lines.append("    for i in range(n):")
+        for name, result in zip(outputs, kernel.results, strict=True):
+            lines.append(f"        {name}[i] = {self.expression(result, kernel.precision, items)}")
+        types = [f"in_{suffix}"] * len(kernel.inputs) + [f"out_{suffix}"] * len(outputs)
+        passed = ", ".join(f"<{type_}>args[{k}]" for k, type_ in enumerate(types))
+        lines.append("")
+        lines.append(f"cdef void {kernel.name}_entry(char** args, Py_ssize_t n) noexcept nogil:")
+        lines.append(f"    {kernel.name}({passed}, n)")
+        return "\n".join(lines)
+
+    def row(self, row: RowFunction, precision: Precision) -> str:
+        """Write one loop over a row; exported ones get an entry like that of a kernel."""
+        types = {
+            "In": f"in_{precision.suffix}",
+            "Out": f"out_{precision.suffix}",
+            "Lanes": "double*",
+            "Index": "Py_ssize_t",
+            "Real": precision.c_type,
+            "Wide": "double",
+            "None": "void",
+        }
+        params = ", ".join(f"{types[type_]} {name}" for name, type_ in row.params.items())
+        inline = "" if row.exported else "inline "
+        lines = [f"# {row.source}"]
+        lines.append(f"cdef {inline}{types[row.returns]} {row.name}({params}) noexcept nogil:")
+        lines += [f"    cdef {types[type_]} {name}" for name, type_ in row.variables.items()]
+        lines += [f"    {line}" for line in row.body]
+        if row.exported:
+            arrays = [types[t] for t in row.params.values() if t in ("In", "Out")]
+            passed = ", ".join(f"<{type_}>args[{k}]" for k, type_ in enumerate(arrays))
+            lines.append("")
+            lines.append(f"cdef void {row.name}_entry(char** args, Py_ssize_t n) noexcept nogil:")
+            lines.append(f"    cdef double[{LANES}] lanes")
+            lines.append(f"    {row.name}({passed}, lanes, n)")
+        return "\n".join(lines)
+
+    def leaves(self, precision: Precision) -> str:
+        """Declare what leaves.h supplies."""
+        real, suffix = precision.c_type, precision.suffix
+        lines = ['cdef extern from "leaves.h" nogil:']
+        lines.append(f"    ctypedef const {real}* in_{suffix}")
+        lines.append(f"    ctypedef {real}* out_{suffix}")
+        lines.append(f"    {real} select_{suffix}(bint condition, {real} a, {real} b)")
+        lines.append(f"    {real} real_{suffix}(double x)")
+        lines.append(f"    double wide_{suffix}({real} x)")
+        for leaf in LEAVES:
+            lines.append(f"    {real} {leaf.name}_{suffix}({', '.join([real] * leaf.arity)})")
+        return "\n".join(lines)
+
+
+def cython_module(records: Iterable[Record]) -> str:
+    """Return the text of the module that holds every kernel of ``records`` and all row kernels.
+
+    Its dictionaries ``KERNELS`` (by activation, form, dtype) and ``ROWS`` (by name, dtype) hold
+    addresses of functions ``void (char **arrays, Py_ssize_t n)``.
+    """
+    records = list(records)
+    printer = CythonPrinter()
+    parts = [f"{_DIRECTIVES}\n# {HEADER}\n\nfrom libc.stdint cimport uintptr_t"]
+    entries, row_entries = [], []
+    for precision in PRECISIONS:
+        reader = Reader(precision)
+        table = kernels(reader, records)
+        rows = row_functions(reader)
+        parts.append(printer.leaves(precision))
+        parts.extend(printer.function(function) for function in reader.functions.values())
+        parts.extend(printer.kernel(kernel) for kernel in table.values())
+        parts.extend(printer.row(row, precision) for row in rows)
+        entries += [
+            f'    ("{activation}", "{form}", "{precision.dtype}"): <uintptr_t>{kernel.name}_entry,'
+            for (activation, form), kernel in table.items()
+        ]
+        row_entries += [
+            f'    ("{row.base}", "{precision.dtype}"): <uintptr_t>{row.name}_entry,'
+            for row in rows
+            if row.exported
+        ]
+    parts.append("\n".join(["KERNELS = {", *entries, "}"]))
+    parts.append("\n".join(["ROWS = {", *row_entries, "}"]))
+    return "\n\n\n".join(parts) + "\n"

@@ -1,0 +1,41 @@
+"""Which kernels exist: every form of every activation, as a tree ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..formulas.language import Precision
+from ..formulas.registry import FORMS, Form, Record
+from .reader import Reader
+from .tree import Binary, Call, Expr, Kernel, Name
+
+
+def kernel_name(record: Record, form: Form, precision: Precision) -> str:
+    """The printed name of a kernel, in every target."""
+    return f"{record.name}_{form.name}_{precision.suffix}_kernel"
+
+
+def kernel(reader: Reader, record: Record, form: Form) -> Kernel:
+    """The kernel of one form; the functions that it calls are left in ``reader``."""
+    arguments = tuple(Name(name) for name in ("x", *record.params))
+
+    def result(formula: str) -> Expr:
+        value = Call(reader.read(record.formulas[formula]).name, arguments)
+        return Binary(Name("dy"), "*", value) if "dy" in form.operands else value
+
+    return Kernel(
+        name=kernel_name(record, form, reader.precision),
+        inputs=record.operands(form),
+        params=tuple(record.params),
+        results=tuple(result(formula) for formula in form.results),
+        precision=reader.precision,
+    )
+
+
+def kernels(reader: Reader, records: Iterable[Record]) -> dict[tuple[str, str], Kernel]:
+    """All kernels of some activations, by (activation, form)."""
+    return {
+        (record.name, form.name): kernel(reader, record, form)
+        for record in records
+        for form in FORMS.values()
+    }

@@ -1,0 +1,88 @@
+"""Prints Numba: the device functions, one loop per kernel, the row functions.
+
+The leaves and all other names are supplied by `fastcpuact.jit.leaves`.  Loops are printed with
+``prange``, which Numba reads as ``range`` where it does not compile in parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..formulas.language import PRECISIONS, Precision
+from ..formulas.registry import Record
+from ..formulas.rows import LANES
+from .kernels import kernels
+from .printer import HEADER, Printer
+from .reader import Reader
+from .rows import RowFunction, row_functions
+from .tree import Function, Kernel
+
+
+class NumbaPrinter(Printer):
+    """Python that Numba compiles."""
+
+    def number(self, value: float, precision: Precision) -> str:
+        """Write a number: a bare literal is float64, which float32 would be promoted to."""
+        return f"{precision.dtype}({value!r})"
+
+    def function(self, function: Function) -> str:
+        """Write one device function."""
+        lines = [f"# {function.source}: {function.summary}", "@device"]
+        lines.append(f"def {function.name}({', '.join(function.params)}):")
+        lines.extend(f"    {statement}" for statement in self.statements(function))
+        return "\n".join(lines)
+
+    def kernel(self, kernel: Kernel) -> str:
+        """Write one loop, and the same as the inner loop of a ufunc.
+
+        A parameter is an array or one number; ``item`` tells which.
+        """
+        suffix = kernel.precision.suffix
+        outputs = [f"out{k}" for k in range(len(kernel.results))]
+        operands = [*kernel.inputs, *outputs]
+        items = {
+            name: f"item({name}, i)" if name in kernel.params else f"{name}[i]"
+            for name in kernel.inputs
+        }
+        lines = ["@serial", f"def {kernel.name}({', '.join(operands)}):"]
+        lines.append("    for i in prange(out0.size):")
+        for name, result in zip(outputs, kernel.results, strict=True):
+            lines.append(f"        {name}[i] = {self.expression(result, kernel.precision, items)}")
+        lines += ["", "", f"def {kernel.name}_loop(args, dimensions, steps, data):"]
+        lines.append("    n = dimensions[0]")
+        lines.append(f"    if contiguous(steps, {len(operands)}, sizeof_{suffix}):")
+        arrays = [f"array_{suffix}(args[{k}], n)" for k in range(len(operands))]
+        lines.append(f"        {kernel.name}({', '.join(arrays)})")
+        lines.append("    else:")
+        arrays = [f"strided_{suffix}(args[{k}], n, steps[{k}])" for k in range(len(operands))]
+        lines.append(f"        {kernel.name}({', '.join(arrays)})")
+        return "\n".join(lines)
+
+    def row(self, row: RowFunction) -> str:
+        """Write one loop over a row; exported ones also as a loop over all rows."""
+        lines = [f"# {row.source}", "@device", f"def {row.name}({', '.join(row.params)}):"]
+        lines += [f"    {line}" for line in row.body]
+        if row.exported:
+            arrays = [name for name, type_ in row.params.items() if type_ in ("In", "Out")]
+            passed = ", ".join(f"{name}[i]" for name in arrays)
+            first = arrays[0]
+            lines += ["", "", "@serial", f"def {row.name}_kernel({', '.join(arrays)}):"]
+            lines.append(f"    for i in prange({first}.shape[0]):")
+            lines.append(f"        lanes = empty({LANES})")
+            lines.append(f"        {row.name}({passed}, lanes, {first}.shape[1])")
+        return "\n".join(lines)
+
+
+def numba_module(records: Iterable[Record]) -> str:
+    """Return the text of the module that holds every function, kernel and row function."""
+    records = list(records)
+    printer = NumbaPrinter()
+    parts = [f'"""{HEADER}"""\n\nfrom fastcpuact.jit.leaves import *']
+    for precision in PRECISIONS:
+        reader = Reader(precision)
+        table = kernels(reader, records)
+        rows = row_functions(reader)
+        parts.extend(printer.function(function) for function in reader.functions.values())
+        parts.extend(printer.kernel(kernel) for kernel in table.values())
+        parts.extend(printer.row(row) for row in rows)
+    return "\n\n\n".join(parts) + "\n"

@@ -1,0 +1,125 @@
+"""The words of the formula language.
+
+A formula is an ordinary Python function of real numbers: assignments and one ``return``.  It is
+never run.  `fastcpuact.emit` reads its text and prints it for each target.  Inside it may stand
+
+* arithmetic ``+ - * /``, comparisons, and ``a if c else b`` (both arms are always evaluated);
+* number literals, module-level floats, and ``name.hi``/``name.lo`` of an `Exact` constant;
+* calls to other formulas, to the leaves below, and to ``polynomial(x, COEFFICIENTS)``.
+
+A formula has no dtype.  What differs between float32 and float64 is named by `per_precision`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar, cast
+
+
+T = TypeVar("T")
+
+
+class Precision(NamedTuple):
+    """A working precision that formulas are printed for."""
+
+    dtype: str  # NumPy's name
+    suffix: str  # of every printed function
+    char: str  # NumPy's type character
+    c_type: str
+    struct: str  # format character of `struct`
+
+
+FLOAT32 = Precision("float32", "f32", "f", "float", "f")
+FLOAT64 = Precision("float64", "f64", "d", "double", "d")
+PRECISIONS = (FLOAT32, FLOAT64)
+
+
+class _Word:
+    """Something that may be called in a formula, but not from Python."""
+
+    name: str
+
+    def __call__(self, *args: float) -> Any:
+        """Refuse: formulas are printed for a target and compiled, never run."""
+        raise TypeError(f"{self.name} is a word of the formula language and cannot be called")
+
+
+class Leaf(_Word):
+    """An operation that every target supplies itself."""
+
+    def __init__(self, name: str, arity: int) -> None:
+        self.name = name
+        self.arity = arity
+
+
+class Formula(_Word):
+    """Scalar maths, written once as a Python function of real numbers."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.__doc__ = function.__doc__
+        self.signature = inspect.signature(function)
+
+    @property
+    def arity(self) -> int:
+        """How many arguments a call in a formula has to give."""
+        return len(self.signature.parameters)
+
+
+class PerPrecision(_Word):
+    """A number, a table of coefficients or a formula that depends on the working precision."""
+
+    def __init__(self, choices: dict[Precision, Any]) -> None:
+        self.name = "a value per precision"
+        self.choices = choices
+
+
+def formula(function: Callable[..., Any]) -> Formula:
+    """Declare a helper that formulas may call."""
+    return Formula(function)
+
+
+def per_precision(*, float32: T, float64: T) -> T:
+    """Name what formulas use in float32 and in float64; to a type checker it is either."""
+    return cast("T", PerPrecision({FLOAT32: float32, FLOAT64: float64}))
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A real constant given by more digits than any working precision holds.
+
+    ``.hi`` is the constant rounded to the working precision, ``.lo`` the rest.
+    """
+
+    digits: str
+
+    @property
+    def value(self) -> Fraction:
+        """The constant as a fraction."""
+        return Fraction(self.digits)
+
+    # What the reader prints; to a type checker they are numbers.
+    hi: ClassVar[float]
+    lo: ClassVar[float]
+
+
+def polynomial(x: float, coefficients: tuple[float, ...]) -> NoReturn:
+    """c0 + c1 x + c2 x² + …, printed as Horner's scheme, one ``fma`` a step."""
+    raise TypeError("polynomial is a word of the formula language and cannot be called")
+
+
+# Each rounds once, or not at all, on every target.
+fma = Leaf("fma", 3)  # a·b + c
+fabs = Leaf("fabs", 1)
+copysign = Leaf("copysign", 2)
+sqrt = Leaf("sqrt", 1)
+# 2**n, where the argument is n + 1.5·2**(p-1), p the digits of the precision: the sum of a number
+# and that constant is rounded to an integer, which then stands in the lowest bits.  2**n must be
+# a normal number.
+exp2_shifted = Leaf("exp2_shifted", 1)
+
+LEAVES = (fma, fabs, copysign, sqrt, exp2_shifted)
