@@ -1,0 +1,1 @@
+"""The Numba engine: the same formulas, compiled when they are first used."""

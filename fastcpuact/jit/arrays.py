@@ -1,0 +1,100 @@
+"""Numba kernels on contiguous arrays: serial, or parallel where the work is long enough."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any
+
+import numpy as np
+from numba import get_num_threads
+
+from ..emit.kernels import kernel_name
+from ..formulas import FORMS, Record
+from ..formulas.language import PRECISIONS, Precision
+from .leaves import parallel
+from .module import generated
+
+# Elements from which a parallel kernel beats the serial one: starting Numba's threads takes as
+# long as some 30,000 elements of the cheapest kernel (bench/bench_elementwise.py).
+PARALLEL_MIN = 1 << 17
+
+# Numba's workqueue threading layer aborts the process when two threads launch parallel kernels
+# at once; whoever finds it busy runs serially.
+_launching = threading.Lock()
+
+_BY_DTYPE = {np.dtype(precision.dtype): precision for precision in PRECISIONS}
+
+
+@functools.cache
+def _parallel(name: str) -> Any:
+    return parallel(getattr(generated(), name).py_func)
+
+
+def launch(name: str, size: int, operands: tuple[Any, ...]) -> None:
+    """Run a kernel of the generated module on its operands."""
+    if size >= PARALLEL_MIN and get_num_threads() > 1 and _launching.acquire(blocking=False):
+        try:
+            _parallel(name)(*operands)
+        finally:
+            _launching.release()
+    else:
+        getattr(generated(), name)(*operands)
+
+
+def precision_of(dtype: np.dtype[Any]) -> Precision | None:
+    """Return the precision that a native dtype computes in, if it is one of ours."""
+    return _BY_DTYPE.get(dtype) if dtype.isnative else None
+
+
+def call(record: Record, form_name: str, operands: tuple[Any, ...], out: Any) -> Any:
+    """Run a form on exact contiguous arrays and numbers, or return None if they are not."""
+    form = FORMS[form_name]
+    arrays, params = operands[: len(form.operands)], operands[len(form.operands) :]
+    first = arrays[0]
+    if type(first) is not np.ndarray or first.ndim == 0:
+        return None
+    precision = precision_of(first.dtype)
+    if precision is None or not all(_alike(array, first) for array in arrays):
+        return None
+    if not all(type(param) is float for param in params):
+        return None
+    if out is None:
+        results = tuple(np.empty_like(first, order="C") for _ in form.results)
+    else:
+        results = out if isinstance(out, tuple) else (out,)
+        if len(results) != len(form.results):
+            return None
+        if not all(_alike(array, first) and array.flags.writeable for array in results):
+            return None
+        if any(np.may_share_memory(a, b) for a in results for b in (*arrays, *results) if a is not b):
+            return None
+    launch(
+        kernel_name(record, form, precision),
+        first.size,
+        (
+            *(array.reshape(-1) for array in arrays),
+            *(first.dtype.type(param) for param in params),
+            *(array.reshape(-1) for array in results),
+        ),
+    )
+    return results[0] if len(results) == 1 else results
+
+
+def call_rows(name: str, arrays: tuple[np.ndarray, ...]) -> None:
+    """Run a row kernel on contiguous arrays of shape (rows, row length), outputs last."""
+    precision = precision_of(arrays[0].dtype)
+    assert precision is not None
+    launch(f"{name}_{precision.suffix}_kernel", arrays[0].size, arrays)
+
+
+def _alike(array: Any, first: np.ndarray) -> bool:
+    """Whether an object is an exact, aligned, contiguous array of the first one's kind."""
+    return (
+        type(array) is np.ndarray
+        and array.dtype == first.dtype
+        and array.dtype.isnative
+        and array.shape == first.shape
+        and array.flags.c_contiguous
+        and array.flags.aligned
+    )

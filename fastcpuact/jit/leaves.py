@@ -1,0 +1,193 @@
+"""The leaves of the formula language in Numba, and the options of all its functions.
+
+The generated module imports this one whole: ``__all__`` is its vocabulary.  One intrinsic serves
+both precisions, since Numba types it by its arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, float32, float64, njit, prange, types
+from numba.extending import intrinsic, overload
+
+__all__ = [
+    "array_f32",
+    "array_f64",
+    "contiguous",
+    "copysign_f32",
+    "copysign_f64",
+    "device",
+    "empty",
+    "exp2_shifted_f32",
+    "exp2_shifted_f64",
+    "fabs_f32",
+    "fabs_f64",
+    "float32",
+    "float64",
+    "fma_f32",
+    "fma_f64",
+    "item",
+    "parallel",
+    "prange",
+    "real_f32",
+    "real_f64",
+    "select_f32",
+    "select_f64",
+    "serial",
+    "sizeof_f32",
+    "sizeof_f64",
+    "sqrt_f32",
+    "sqrt_f64",
+    "strided_f32",
+    "strided_f64",
+    "wide_f32",
+    "wide_f64",
+]
+
+# error_model="numpy": a division by zero is an infinity and not a branch to an exception, which
+# would stop vectorisation.  No fastmath: NaN, infinities and the order of additions count.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
+device = njit(**_OPTIONS)
+
+
+def serial(function: Any) -> Any:
+    """Compile a kernel to run on one thread."""
+    return njit(**_OPTIONS)(function)
+
+
+def parallel(function: Any) -> Any:
+    """Compile a kernel with its ``prange`` spread over Numba's threads."""
+    return njit(parallel=True, **_OPTIONS)(function)
+
+
+@intrinsic
+def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return a(a, b, c), codegen
+
+
+@intrinsic
+def _fabs(typing_context, a):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        fabs = builder.module.declare_intrinsic("llvm.fabs", [args[0].type])
+        return builder.call(fabs, args)
+
+    return a(a), codegen
+
+
+@intrinsic
+def _copysign(typing_context, a, b):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        real = args[0].type
+        copysign = builder.module.declare_intrinsic(
+            "llvm.copysign", [real], ir.FunctionType(real, [real, real])
+        )
+        return builder.call(copysign, args)
+
+    return a(a, b), codegen
+
+
+@intrinsic
+def _sqrt(typing_context, a):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sqrt = builder.module.declare_intrinsic("llvm.sqrt", [args[0].type])
+        return builder.call(sqrt, args)
+
+    return a(a), codegen
+
+
+@intrinsic
+def _exp2_shifted(typing_context, n):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        width, bias, digits = (32, 127, 23) if n == float32 else (64, 1023, 52)
+        bits = builder.bitcast(args[0], ir.IntType(width))
+        biased = builder.add(bits, ir.Constant(bits.type, bias))
+        return builder.bitcast(builder.shl(biased, ir.Constant(bits.type, digits)), args[0].type)
+
+    return n(n), codegen
+
+
+@intrinsic
+def _select(typing_context, condition, a, b):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(*args)
+
+    return a(types.boolean, a, b), codegen
+
+
+def item(operand: Any, i: int) -> Any:
+    """Return element i of an array, or the number itself."""
+    return operand[i] if hasattr(operand, "shape") else operand
+
+
+@overload(item, inline="always")
+def _item(operand, i):  # type: ignore[no-untyped-def]
+    if isinstance(operand, types.Array):
+        return lambda operand, i: operand[i]
+    return lambda operand, i: operand
+
+
+def _pointer_to(real: Any) -> Any:
+    @intrinsic
+    def pointer(typing_context, address):  # type: ignore[no-untyped-def]
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+        return types.CPointer(real)(address), codegen
+
+    return pointer
+
+
+_pointer_f32 = _pointer_to(float32)
+_pointer_f64 = _pointer_to(float64)
+
+
+@device
+def array_f32(address, n):  # type: ignore[no-untyped-def]
+    """Return the contiguous array at an address."""
+    return carray(_pointer_f32(address), (n,))
+
+
+@device
+def array_f64(address, n):  # type: ignore[no-untyped-def]
+    """Return the contiguous array at an address."""
+    return carray(_pointer_f64(address), (n,))
+
+
+@device
+def strided_f32(address, n, step):  # type: ignore[no-untyped-def]
+    """Return the array at an address with a stride in bytes."""
+    return np.lib.stride_tricks.as_strided(array_f32(address, 1), (n,), (step,))
+
+
+@device
+def strided_f64(address, n, step):  # type: ignore[no-untyped-def]
+    """Return the array at an address with a stride in bytes."""
+    return np.lib.stride_tricks.as_strided(array_f64(address, 1), (n,), (step,))
+
+
+@device
+def contiguous(steps, operands, itemsize):  # type: ignore[no-untyped-def]
+    """Whether all operands of a ufunc loop are contiguous."""
+    for k in range(operands):
+        if steps[k] != itemsize:
+            return False
+    return True
+
+
+sizeof_f32, sizeof_f64 = 4, 8
+empty = np.empty
+fma_f32 = fma_f64 = _fma
+fabs_f32 = fabs_f64 = _fabs
+copysign_f32 = copysign_f64 = _copysign
+sqrt_f32 = sqrt_f64 = _sqrt
+exp2_shifted_f32 = exp2_shifted_f64 = _exp2_shifted
+select_f32 = select_f64 = _select
+real_f32, real_f64 = float32, float64
+wide_f32 = wide_f64 = float64

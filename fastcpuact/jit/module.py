@@ -1,0 +1,23 @@
+"""The generated Numba module: printed, executed and shown in tracebacks."""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import types
+
+from ..emit.numba import numba_module
+from ..formulas import ACTIVATIONS
+
+_FILE = "<fastcpuact: formulas printed for Numba>"
+
+
+@functools.cache
+def generated() -> types.ModuleType:
+    """Return the module that holds every device function, kernel and row kernel."""
+    text = numba_module(ACTIVATIONS.values())
+    # inspect and tracebacks find the text of a module without a file here.
+    linecache.cache[_FILE] = (len(text), None, text.splitlines(keepends=True), _FILE)
+    module = types.ModuleType("fastcpuact.jit.generated")
+    exec(compile(text, _FILE, "exec"), vars(module))
+    return module

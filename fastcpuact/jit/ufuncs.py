@@ -1,0 +1,93 @@
+"""Genuine NumPy ufuncs from Numba kernels.
+
+Numba's own ``vectorize`` knows one output only, and its ``DUFunc`` not all of a ufunc's keywords.
+So the inner loops are compiled to C functions and handed to NumPy's C interface, as a C extension
+would.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from typing import Any
+
+import numpy as np
+from numba import cfunc, njit, types
+
+from ..emit.kernels import kernel_name
+from ..formulas import FORMS, Record
+from ..formulas.language import PRECISIONS
+from .module import generated
+
+_LOOP = types.void(
+    types.CPointer(types.intp),  # char **args, as addresses
+    types.CPointer(types.intp),
+    types.CPointer(types.intp),
+    types.voidptr,
+)
+
+# C99 <fenv.h>, from the C library that the interpreter has loaded.
+_process = ctypes.CDLL(None)
+_fegetenv = _process.fegetenv
+_fegetenv.argtypes = [ctypes.c_void_p]
+_fesetenv = _process.fesetenv
+_fesetenv.argtypes = [ctypes.c_void_p]
+# Not smaller than fenv_t anywhere (x86-64: 32 bytes, aarch64: 8).
+_FENV_WORDS = 16
+
+
+def _quiet(loop: Any) -> Any:
+    """Restore the floating-point flags after a loop: what is raised on the way is no news."""
+    compiled = njit(loop, error_model="numpy")
+
+    def quiet(args, dimensions, steps, data):  # type: ignore[no-untyped-def]
+        environment = np.empty(_FENV_WORDS, np.int64)
+        _fegetenv(environment.ctypes)
+        compiled(args, dimensions, steps, data)
+        _fesetenv(environment.ctypes)
+
+    return quiet
+
+
+def _numpy_function(index: int, *signature: Any) -> Any:
+    """Return an entry of NumPy's ufunc C interface; the order of its table is part of the ABI."""
+    capsule = np._core._multiarray_umath._UFUNC_API  # type: ignore[attr-defined]
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype = ctypes.c_void_p
+    get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    table = ctypes.cast(get_pointer(capsule, None), ctypes.POINTER(ctypes.c_void_p))
+    return ctypes.PYFUNCTYPE(*signature)(table[index])
+
+
+_PYUFUNC_FROM_FUNC_AND_DATA = 1
+_PYUFUNC_NONE = -1
+
+# NumPy keeps pointers to what a ufunc is made of for as long as the ufunc lives.
+_alive: list[Any] = []
+
+
+@functools.cache
+def ufunc(record: Record, form_name: str) -> np.ufunc:
+    """Compile the float32 and float64 loops of a form and make a ufunc of them."""
+    form = FORMS[form_name]
+    nin, nout = len(record.operands(form)), len(form.results)
+    loops = [
+        cfunc(_LOOP)(_quiet(getattr(generated(), f"{kernel_name(record, form, precision)}_loop")))
+        for precision in PRECISIONS
+    ]
+    pointers = (ctypes.c_void_p * len(loops))(*(loop.address for loop in loops))
+    data = (ctypes.c_void_p * len(loops))()
+    numbers = [np.dtype(precision.dtype).num for precision in PRECISIONS for _ in range(nin + nout)]
+    type_numbers = ctypes.create_string_buffer(bytes(numbers))
+    name, doc = record.name.encode(), form.summary.encode()
+    _alive.append((loops, pointers, data, type_numbers, name, doc))
+    text, number, pointer = ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p
+    make = _numpy_function(
+        _PYUFUNC_FROM_FUNC_AND_DATA,
+        ctypes.py_object,
+        *(pointer, pointer, pointer, number, number, number, number, text, text, number),
+    )
+    result: np.ufunc = make(
+        *(pointers, data, type_numbers, len(loops), nin, nout, _PYUFUNC_NONE, name, doc, 0)
+    )
+    return result

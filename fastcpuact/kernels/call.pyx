@@ -1,0 +1,195 @@
+# cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
+# cython: freethreading_compatible=True
+"""The short way from a Python call to a kernel, for exact contiguous arrays."""
+
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_CheckExact
+from cpython.ref cimport PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.math cimport isfinite
+from libc.stdint cimport uintptr_t
+
+cimport numpy as cnp
+
+from .driver cimport MAX_OPERANDS, Kernel, kernel_function, run_kernel
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    double PyLong_AsDouble(object) except? -1.0
+    int PyTuple_CheckExact(PyObject*)
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct PyArrayObject:
+        pass
+    int PyArray_CheckExact(PyObject*)
+    bint PyArray_ISCARRAY_RO(PyArrayObject*)
+    bint PyArray_ISCARRAY(PyArrayObject*)
+    int PyArray_NDIM(PyArrayObject*)
+    cnp.npy_intp* PyArray_DIMS(PyArrayObject*)
+    cnp.npy_intp PyArray_SIZE(PyArrayObject*)
+    char* PyArray_BYTES(PyArrayObject*)
+    int PyArray_TYPE(PyArrayObject*)
+    int PyArray_CompareLists(cnp.npy_intp*, cnp.npy_intp*, int)
+
+cdef enum:
+    # Elements from which a call is long enough for other threads to want the interpreter
+    # (NumPy's ufuncs draw the line at 500).
+    GIL_RELEASE = 500
+
+cdef bint compiled_engine = True
+
+
+def set_compiled_engine(bint on):
+    """Use the short way, or pass every call on to `Call.general`."""
+    global compiled_engine
+    compiled_engine = on
+
+
+cdef inline bint apart(char* a, char* b, Py_ssize_t size) noexcept:
+    return a + size <= b or b + size <= a
+
+
+cdef class Call:
+    """One form of one activation, as a callable.
+
+    A subclass supplies ``general(args, kwargs)`` for everything that is not a call with exact,
+    aligned, C-contiguous float32 or float64 arrays of one shape, and numbers as parameters.
+    """
+
+    cdef Kernel[2] kernels
+    cdef int operands
+    cdef tuple params
+    cdef tuple defaults
+
+    def __init__(self, int operands, dict params, int nout, uintptr_t float32, uintptr_t float64):
+        self.operands = operands
+        self.params = tuple(params)
+        self.defaults = tuple(params.values())
+        self.kernels[0].run = <kernel_function><void*>float32
+        self.kernels[1].run = <kernel_function><void*>float64
+        for k in range(2):
+            self.kernels[k].nin = operands + len(params)
+            self.kernels[k].nout = nout
+            self.kernels[k].itemsize = 4 if k == 0 else 8
+
+    def __call__(self, *args, **kwargs):
+        if compiled_engine:
+            result = self.quick(args, kwargs)
+            if result is not None:
+                return result
+        return self.general(args, kwargs)
+
+    cdef object quick(self, tuple args, dict kwargs):
+        """Run the kernel, or return None where the call asks for anything else."""
+        cdef Py_ssize_t given = PyTuple_GET_SIZE(args)
+        cdef Py_ssize_t keywords = len(kwargs)
+        cdef int nparams = <int>PyTuple_GET_SIZE(self.params)
+        cdef char* data[MAX_OPERANDS]
+        cdef Py_ssize_t steps[MAX_OPERANDS]
+        cdef float singles[MAX_OPERANDS]
+        cdef double doubles[MAX_OPERANDS]
+        cdef const Kernel* kernel
+        cdef PyArrayObject* x
+        cdef PyObject* item
+        cdef Py_ssize_t n, size
+        cdef int k, j, type_, nin, nout, ndim
+
+        if given < self.operands or given > self.operands + nparams:
+            return None
+        item = PyTuple_GET_ITEM(args, 0)
+        if not PyArray_CheckExact(item):
+            return None
+        x = <PyArrayObject*>item
+        type_ = PyArray_TYPE(x)
+        if type_ == cnp.NPY_FLOAT32:
+            kernel = &self.kernels[0]
+        elif type_ == cnp.NPY_FLOAT64:
+            kernel = &self.kernels[1]
+        else:
+            return None
+        ndim = PyArray_NDIM(x)
+        if ndim == 0:
+            return None  # a ufunc makes a scalar of it
+        for k in range(self.operands):
+            item = PyTuple_GET_ITEM(args, k)
+            if not like(item, x, type_, ndim):
+                return None
+            data[k] = PyArray_BYTES(<PyArrayObject*>item)
+            steps[k] = kernel.itemsize
+
+        for k in range(nparams):
+            if self.operands + k < given:
+                value = args[self.operands + k]
+            elif keywords and self.params[k] in kwargs:
+                value = kwargs[self.params[k]]
+                keywords -= 1
+            else:
+                value = self.defaults[k]
+            if PyFloat_CheckExact(value):
+                doubles[k] = PyFloat_AS_DOUBLE(value)
+            elif PyLong_CheckExact(value) and -(1 << 53) <= value <= 1 << 53:
+                doubles[k] = PyLong_AsDouble(value)
+            else:
+                return None
+            j = self.operands + k
+            steps[j] = 0
+            if type_ == cnp.NPY_FLOAT32:
+                singles[k] = <float>doubles[k]
+                if isfinite(doubles[k]) and not isfinite(singles[k]):
+                    return None  # NumPy warns of the overflow
+                data[j] = <char*>&singles[k]
+            else:
+                data[j] = <char*>&doubles[k]
+
+        nin, nout = kernel.nin, kernel.nout
+        n = PyArray_SIZE(x)
+        size = n * kernel.itemsize
+        out = None
+        if keywords:
+            if keywords > 1 or "out" not in kwargs:
+                return None
+            out = kwargs["out"]
+        if out is None:
+            results = []
+            for k in range(nout):
+                result = cnp.PyArray_EMPTY(ndim, PyArray_DIMS(x), type_, 0)
+                results.append(result)
+                data[nin + k] = PyArray_BYTES(<PyArrayObject*>result)
+            out = results[0] if nout == 1 else tuple(results)
+        else:
+            if nout > 1 and (not PyTuple_CheckExact(<PyObject*>out) or len(out) != nout):
+                return None
+            for k in range(nout):
+                result = out if nout == 1 else out[k]
+                if not like(<PyObject*>result, x, type_, ndim):
+                    return None
+                if not PyArray_ISCARRAY(<PyArrayObject*>result):
+                    return None
+                data[nin + k] = PyArray_BYTES(<PyArrayObject*>result)
+                for j in range(nin + k):
+                    # Exactly in place is what the block driver can do, beside apart.
+                    if (j >= nin or data[j] != data[nin + k]) and steps[j] != 0 and not apart(
+                        data[j], data[nin + k], size
+                    ):
+                        return None
+        for k in range(nout):
+            steps[nin + k] = kernel.itemsize
+        if n < GIL_RELEASE:
+            run_kernel(kernel, data, n, steps)
+        else:
+            with nogil:
+                run_kernel(kernel, data, n, steps)
+        return out
+
+
+cdef inline bint like(PyObject* item, PyArrayObject* x, int type_, int ndim) noexcept:
+    """Whether an object is an exact, aligned, contiguous array of x's dtype and shape."""
+    cdef PyArrayObject* array = <PyArrayObject*>item
+    return (
+        PyArray_CheckExact(item)
+        and PyArray_TYPE(array) == type_
+        and PyArray_ISCARRAY_RO(array)
+        and PyArray_NDIM(array) == ndim
+        and (array == x or PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(x), ndim))
+    )

@@ -1,0 +1,21 @@
+# A loop over contiguous arrays, inputs first, of which no output overlaps an input.
+ctypedef void (*kernel_function)(char** arrays, Py_ssize_t n) noexcept nogil
+
+cdef struct Kernel:
+    kernel_function run
+    int nin
+    int nout
+    int itemsize
+
+cdef enum:
+    MAX_OPERANDS = 8
+
+cdef void run_kernel(
+    const Kernel* kernel, char** args, Py_ssize_t n, const Py_ssize_t* steps
+) noexcept nogil
+cdef void gather(
+    char* to, const char* source, Py_ssize_t step, Py_ssize_t n, int itemsize
+) noexcept nogil
+cdef void scatter(
+    char* to, Py_ssize_t step, const char* source, Py_ssize_t n, int itemsize
+) noexcept nogil

@@ -1,0 +1,13 @@
+"""The instruction-set levels that kernels are compiled for.
+
+Names and contents follow the x86-64 psABI micro-architecture levels; ``portable`` is the one build
+for any other processor.
+"""
+
+X86_64_LEVELS = ("v2", "v3", "v4")
+PORTABLE = "portable"
+
+
+def module_name(level: str) -> str:
+    """Return the name of the extension module with the kernels of a level."""
+    return f"fastcpuact.kernels._{level}"

@@ -1,0 +1,30 @@
+"""Chooses the level of the compiled kernels, once, when the package is imported."""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+from .driver import cpu_level
+from .levels import PORTABLE, X86_64_LEVELS, module_name
+
+_VARIABLE = "FASTCPUACT_LEVEL"
+
+
+def _choose() -> str:
+    offered = cpu_level()
+    levels = [f"v{number}" for number in range(2, offered + 1)] if offered else [PORTABLE]
+    wanted = os.environ.get(_VARIABLE) or levels[-1]
+    if wanted not in (X86_64_LEVELS if offered else (PORTABLE,)):
+        raise ImportError(f"{_VARIABLE}={wanted!r} is no level; this processor has {levels}")
+    if wanted not in levels:
+        raise ImportError(f"{_VARIABLE}={wanted!r}, but this processor has only {levels}")
+    return wanted
+
+
+LEVEL = _choose()
+_module = importlib.import_module(module_name(LEVEL))
+
+# Addresses of the kernels by (activation, form, dtype), and of the row kernels by (name, dtype).
+KERNELS: dict[tuple[str, str, str], int] = _module.KERNELS
+ROWS: dict[tuple[str, str], int] = _module.ROWS
