@@ -1,0 +1,5 @@
+"""Run the command line: ``python -m fastcpuact``."""
+
+from fastcpuact.cli import main
+
+main()

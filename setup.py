@@ -1,0 +1,152 @@
+"""Builds the kernels: prints them from the formulas, once per instruction-set level.
+
+What is declared stands in pyproject.toml; here is only what has to be computed.
+FASTCPUACT_BUILD=numba installs without compiled kernels.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, SetupError
+
+ROOT = Path(__file__).resolve().parent
+
+# The formulas and the emitter are needed before the package can be imported: an empty package
+# of that name leads to its modules without running fastcpuact/__init__.py.
+_package = types.ModuleType("fastcpuact")
+_package.__path__ = [str(ROOT / "fastcpuact")]
+sys.modules.setdefault("fastcpuact", _package)
+
+from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS, module_name  # noqa: E402
+
+HANDWRITTEN = ("driver", "call", "rows")
+
+# Bits come before speed: no contraction to FMA but where a formula says so, and none of -ffast-math.
+# Kernels set no errno and are run with traps masked, so the compiler may speculate.
+CFLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+# GCC moves the arms of a clamp into branches around the loop body, which is then not vectorised.
+GCC_FLAGS = ["-fno-thread-jumps"]
+
+ADVICE = (
+    "To install without compiled kernels, running on Numba alone:\n"
+    "    FASTCPUACT_BUILD=numba pip install 'fastcpuact[numba]'"
+)
+
+
+class BuildKernels(build_ext):
+    """Prints and compiles the kernels of every level that the target has."""
+
+    def run(self) -> None:
+        """Build, or leave the extensions out where that was asked for or nothing can compile."""
+        wanted = os.environ.get("FASTCPUACT_BUILD", "auto")
+        if wanted not in ("auto", "compiled", "numba"):
+            raise SetupError(f"FASTCPUACT_BUILD must be auto, compiled or numba, got {wanted!r}")
+        if wanted == "auto" and not self.inplace and self.c_compiler() is None:
+            self.warn(f"no C compiler was found: building fastcpuact for Numba alone. {ADVICE}")
+            wanted = "numba"
+        if wanted == "numba":
+            self.extensions = []
+            self.distribution.ext_modules = []
+            return
+        self.parallel = self.parallel or os.cpu_count()
+        self.translate()
+        super().run()
+
+    def c_compiler(self) -> str | None:
+        """Return the C compiler's command, or None where there is none."""
+        from setuptools._distutils.ccompiler import new_compiler
+        from setuptools._distutils.sysconfig import customize_compiler
+
+        compiler = new_compiler(compiler=self.compiler)
+        customize_compiler(compiler)
+        command = getattr(compiler, "compiler_so", None)
+        return shutil.which(command[0]) if command else "unknown"
+
+    def translate(self) -> None:
+        """Print the kernels as Cython and translate all Cython to C."""
+        import numpy
+        from Cython.Build import cythonize
+
+        from fastcpuact.emit.cython import cython_module
+        from fastcpuact.formulas import ACTIVATIONS
+
+        generated = Path(self.build_temp) / "generated"
+        generated.mkdir(parents=True, exist_ok=True)
+        text = cython_module(ACTIVATIONS.values())
+        for extension in self.extensions:
+            stem = extension.name.rpartition(".")[2]
+            if stem not in HANDWRITTEN:
+                source = generated / f"{stem}.pyx"
+                if not source.exists() or source.read_text() != text:
+                    source.write_text(text)
+                extension.sources = [str(source)]
+            extension.include_dirs += [numpy.get_include(), str(ROOT / "fastcpuact" / "kernels")]
+        translated = cythonize(self.extensions, build_dir=str(generated), quiet=True)
+        for extension, result in zip(self.extensions, translated, strict=True):
+            extension.sources = result.sources
+
+    def build_extensions(self) -> None:
+        """Compile with the flags that this compiler knows, and explain a failure."""
+        command = getattr(self.compiler, "compiler_so", None)
+        if command:
+            version = subprocess.run([command[0], "--version"], capture_output=True, text=True)
+            clang = "clang" in version.stdout.lower()
+            for extension in self.extensions:
+                extension.extra_compile_args += CFLAGS if clang else CFLAGS + GCC_FLAGS
+        try:
+            super().build_extensions()
+        except BaseError as error:
+            raise SetupError(f"fastcpuact: the C compiler failed: {error}\n{ADVICE}") from error
+
+
+def extension(stem: str) -> Extension:
+    """Declare a hand-written extension module."""
+    return Extension(
+        f"fastcpuact.kernels.{stem}",
+        [f"fastcpuact/kernels/{stem}.pyx"],
+        define_macros=[
+            ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+        ],
+        depends=["fastcpuact/kernels/fpenv.h", "fastcpuact/kernels/cpu.h"],
+    )
+
+
+def level_extension(level: str) -> Extension:
+    """Declare the module of one level, whose source is printed when it is built."""
+    # GCC would use 256-bit vectors at v4; the kernels gain from the full width.
+    v4 = ["-mprefer-vector-width=512"] if level == "v4" else []
+    march = [f"-march=x86-64-{level}"] if level in X86_64_LEVELS else []
+    return Extension(
+        module_name(level),
+        [],
+        # A formula that is not inlined into its loop is not vectorised.
+        define_macros=[("CYTHON_INLINE", "__inline__ __attribute__((always_inline))")],
+        extra_compile_args=march + v4,
+        depends=["fastcpuact/kernels/leaves.h"],
+    )
+
+
+def levels() -> tuple[str, ...]:
+    """Return the levels of the processor that is built for."""
+    import sysconfig
+
+    platform = os.environ.get("_PYTHON_HOST_PLATFORM", sysconfig.get_platform())
+    return X86_64_LEVELS if platform.endswith(("x86_64", "amd64")) else (PORTABLE,)
+
+
+setup(
+    ext_modules=[
+        *(extension(stem) for stem in HANDWRITTEN),
+        *(level_extension(level) for level in levels()),
+    ],
+    cmdclass={"build_ext": BuildKernels},
+)
