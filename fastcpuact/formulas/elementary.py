@@ -7,7 +7,19 @@ rounded once, however deep in the subnormals the product ends.
 
 from __future__ import annotations
 
-from .coefficients import EXP, EXPM1, LN2_HI, LN2_LO, LOG1P, LOG2_E, ROUND
+from .coefficients import (
+    EXP,
+    EXPM1,
+    LN2_HI,
+    LN2_LO,
+    LOG1P,
+    LOG2_E,
+    NORMAL_A,
+    NORMAL_B,
+    NORMAL_W,
+    NORMAL_W0,
+    ROUND,
+)
 from .language import exp2_shifted, fabs, fma, formula, per_precision, polynomial
 
 # Below these, x e^x rounds to zero, and so does all that activations multiply e^x with.
@@ -21,17 +33,24 @@ _EXPM1_LOWEST = per_precision(float32=-18.0, float64=-40.0)
 
 
 @formula
-def exp_parts(x, low):
-    """(p, n): e^(x + low) = p·2^n for x <= 0 and low a rounding error of x.
+def exp_parts_near(x, low):
+    """(p, n): e^(x + low) = p·2^n for |x| <= -_LOWEST and low a rounding error of x.
 
     n comes shifted by ROUND, as `exp2_shifted` takes it.
     """
-    above = _LOWEST if x < _LOWEST else x
-    shifted = fma(above, LOG2_E, ROUND)
+    shifted = fma(x, LOG2_E, ROUND)
     n = shifted - ROUND
-    r = fma(n, -LN2_HI, above) + fma(n, -LN2_LO, low)
+    r = fma(n, -LN2_HI, x) + fma(n, -LN2_LO, low)
     series = polynomial(r, EXP)
     return fma(r * r, series, r) + 1, shifted
+
+
+@formula
+def exp_parts(x, low):
+    """(p, n): e^(x + low) = p·2^n as `exp_parts_near`, for all x <= 0."""
+    above = _LOWEST if x < _LOWEST else x
+    p, n = exp_parts_near(above, low)
+    return p, n
 
 
 @formula
@@ -69,12 +88,22 @@ def expm1(x):
 
 
 @formula
-def log1p(e):
-    """log(1 + e) for 0 <= e <= 1."""
-    s = e / (e + 2)
-    z = s * s
-    series = polynomial(z, LOG1P)
-    return fma(s * z, series, s + s)
+def log1p_rest(e):
+    """log(1 + e)/e - 1 for 0 <= e <= exp(-3/4)."""
+    series = polynomial(e, LOG1P)
+    return e * series
+
+
+@formula
+def normal_tail(t):
+    """Φ(-t)·e^(t²/2) for 0 <= t <= NORMAL_END, Φ the normal distribution function.
+
+    1/R grows like (2π)^½ t and is nearly the straight line of W, so the rounding errors of the two
+    polynomials fade as t grows.
+    """
+    b = polynomial(t, NORMAL_B)
+    a = polynomial(t, NORMAL_A)
+    return b / fma(fma(NORMAL_W, t, NORMAL_W0), b, a)
 
 
 @formula

@@ -12,10 +12,8 @@ A formula has no dtype.  What differs between float32 and float64 is named by `p
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar, cast
 
 
@@ -62,12 +60,19 @@ class Formula(_Word):
         self.function = function
         self.name = function.__name__
         self.__doc__ = function.__doc__
-        self.signature = inspect.signature(function)
+        # inspect.signature would cost a third of the package's import time.
+        code, defaults = function.__code__, function.__defaults__ or ()
+        names = code.co_varnames[: code.co_argcount]
+        required = [None] * (len(names) - len(defaults))
+        # Arguments in their order, with their defaults; None: there is none.
+        self.arguments: dict[str, float | None] = dict(
+            zip(names, (*required, *map(float, defaults)), strict=True)
+        )
 
     @property
     def arity(self) -> int:
         """How many arguments a call in a formula has to give."""
-        return len(self.signature.parameters)
+        return len(self.arguments)
 
 
 class PerPrecision(_Word):
@@ -96,11 +101,6 @@ class Exact:
     """
 
     digits: str
-
-    @property
-    def value(self) -> Fraction:
-        """The constant as a fraction."""
-        return Fraction(self.digits)
 
     # What the reader prints; to a type checker they are numbers.
     hi: ClassVar[float]

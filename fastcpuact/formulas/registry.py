@@ -78,8 +78,7 @@ class Record:
     @property
     def params(self) -> dict[str, float | None]:
         """Parameters and their defaults (None: required), in the order of the signature."""
-        after_x = list(self.value.signature.parameters.values())[1:]
-        return {p.name: None if p.default is p.empty else float(p.default) for p in after_x}
+        return {name: value for name, value in self.value.arguments.items() if name != "x"}
 
     def operands(self, form: Form) -> tuple[str, ...]:
         """Names of the operands of a form, parameters included."""
@@ -90,7 +89,7 @@ class Record:
 
         def declare(function: Callable[..., Any]) -> Formula:
             grad = Formula(function)
-            if list(grad.signature.parameters) != list(self.value.signature.parameters):
+            if list(grad.arguments) != list(self.value.arguments):
                 raise TypeError(f"{grad.name} must take the arguments of {self.name}")
             self.formulas["grad"] = grad
             self.bounds.update({("grad", dtype): bound for dtype, bound in ulp.items()})
@@ -150,7 +149,7 @@ def activation(
 
     def declare(function: Callable[..., Any]) -> Record:
         value = Formula(function)
-        if next(iter(value.signature.parameters), None) != "x":
+        if next(iter(value.arguments), None) != "x":
             raise TypeError(f"{value.name} must be a function of x and of parameters")
         bounds = {("value", dtype): bound for dtype, bound in ulp.items()}
         record = Record(value, aliases, domain, bounds)

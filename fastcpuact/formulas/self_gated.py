@@ -7,7 +7,8 @@ is factored out.
 
 from __future__ import annotations
 
-from .elementary import exp_parts, expm1, scale_down
+from .coefficients import NORMAL_END
+from .elementary import exp_parts, expm1, normal_tail, scale_down
 from .language import Exact, fabs, fma, formula
 from .registry import activation
 
@@ -49,6 +50,30 @@ def silu_grad(x):
     return (left if x < 0 else right) / (q * q)
 
 
+@formula
+def within_normal_tails(x):
+    """X between -NORMAL_END and NORMAL_END, beyond which Φ(-|x|) has ended; keeps NaN."""
+    above = -NORMAL_END if x < -NORMAL_END else x
+    return NORMAL_END if above > NORMAL_END else above
+
+
+@activation(domain=(-14, 14), ulp={"float32": 4.5, "float64": 4.5})
+def gelu(x):
+    """x·Φ(x), Φ the normal distribution function."""
+    z = within_normal_tails(x)
+    square = z * z
+    # Half an ULP of x² = 200 would be many of e^(-x²/2): its rounding error goes along.
+    p, n = exp_parts(-0.5 * square, -0.5 * fma(z, z, -square))
+    tail = scale_down(z * (p * normal_tail(fabs(z))), n)
+    return x - tail if x > 0 else tail
+
+
+@gelu.gradient(ulp={"float32": 4.5, "float64": 4.5})
+def gelu_grad(x):
+    """Φ(x) + x·φ(x)."""
+    return x
+
+
 @activation(domain=(-20, 20), ulp={"float32": 4.0, "float64": 4.0})
 def mish(x):
     """x·tanh(log(1 + e^x))."""
@@ -63,7 +88,29 @@ def mish(x):
     return (left if x < 0 else right) / (fma(e, h, 1) if x < 0 else fma(e, e, k))
 
 
-@mish.gradient(ulp={"float32": 4.5, "float64": 4.5})
+# The root of w(x) = 4(x+1) + (4x+6) e^x + 4 e^2x + e^3x from mpmath.findroot at 60 digits, E = e^root,
+# and 4 root + 6 + 4E + E².
+_MISH_ROOT = Exact("-1.19243121451549521213758834042073940560068640932")
+_MISH_E = Exact("0.303482535281528928821436743539643058364490752")
+_MISH_QUARTER_E = Exact("0.0758706338203822322053591858849107645911226879")
+_MISH_K = Exact("2.53630693228503931780378052078207170408224618")
+
+
+@mish.gradient(ulp={"float32": 5.0, "float64": 5.0})
 def mish_grad(x):
-    """TODO."""
-    return x
+    """e^x w(x)/(2 + 2e^x + e^2x)², w(x) = 4(x+1) + (4x+6) e^x + 4 e^2x + e^3x."""
+    z = limited(x)
+    p, n = exp_parts(-fabs(z), 0)
+    e = scale_down(p, n)
+    # With r the root of w, E = e^r and m = e^(x-r) - 1:
+    # w/4 = (x-r)(1 + e^x) + m E/4 (4r + 6 + 4E + E² + e^x (4 + E + e^x)), two terms of one sign.
+    d = (z - _MISH_ROOT.hi) - _MISH_ROOT.lo
+    b = fma(e, e + (4 + _MISH_E.hi), _MISH_K.hi)
+    factor = fma(d, 1 + e, expm1(d) * (_MISH_QUARTER_E.hi * b))
+    left = scale_down(p * factor, n)
+    left_root = fma(e, fma(e, 0.5, 1), 1)
+    # On the right everything is divided by e^4x.
+    right = fma(e, fma(e, fma(e, fma(4, z, 4), fma(4, z, 6)), 4), 1)
+    right_root = fma(2 * e, e + 1, 1)
+    root = left_root if x < 0 else right_root
+    return (left if x < 0 else right) / (root * root)

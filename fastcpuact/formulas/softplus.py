@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from .elementary import exp_of_sum, log1p, product_low
-from .language import fabs
+from .coefficients import SOFTPLUS
+from .elementary import exp_parts, log1p_rest, product_low, scale_down
+from .language import Exact, fabs, fma, polynomial
 from .registry import activation
 from .sigmoids import sigmoid_of_sum
+
+_LN2 = Exact("0.69314718055994530941723212145817656807550013436025525")
 
 
 @activation(domain=(-20, 20), ulp={"float32": 3.0, "float64": 3.0})
 def softplus(x, beta=1.0):
     """log(1 + e^(βx))/β = max(x, 0) + log(1 + e^-|βx|)/β."""
-    product = beta * x
-    low = product_low(beta, x, product)
-    e = exp_of_sum(-fabs(product), low if product < 0 else -low)
-    return (x if product > 0 else 0) + log1p(e) / beta
+    b = beta * x
+    low = product_low(beta, x, b)
+    # Around 0, log 2 + b/2 + an even function of b.  What the sum of the first two leaves out goes
+    # to the third, or steps of the rounding would show where the function is to rise.
+    z = b * b
+    even = polynomial(z, SOFTPLUS)
+    line = fma(b, 0.5, _LN2.hi)
+    rest = fma(b, 0.5, _LN2.hi - line) + _LN2.lo
+    centre = line + fma(z, even, rest)
+    # Elsewhere log(1 + e), e = e^-|b|; the power of two of e comes last.
+    p, n = exp_parts(-fabs(b), low if b < 0 else -low)
+    tail = fma(p, log1p_rest(scale_down(p, n)), p)
+    q = (centre if fabs(b) < 0.75 else tail) / beta
+    return (x if b >= 0.75 else 0) + (q if fabs(b) < 0.75 else scale_down(q, n))
 
 
-@softplus.gradient(ulp={"float32": 2.5, "float64": 2.5})
+@softplus.gradient(ulp={"float32": 2.6, "float64": 2.5})
 def softplus_grad(x, beta=1.0):
     """σ(βx)."""
-    product = beta * x
-    return sigmoid_of_sum(product, product_low(beta, x, product))
+    b = beta * x
+    return sigmoid_of_sum(b, product_low(beta, x, b))
