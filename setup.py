@@ -15,7 +15,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import BaseError, SetupError
+from setuptools.errors import BaseError, CCompilerError, SetupError
 
 ROOT = Path(__file__).resolve().parent
 
@@ -29,7 +29,7 @@ from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS, module_name  # no
 
 HANDWRITTEN = ("driver", "call", "rows")
 
-# Bits come before speed: no contraction to FMA but where a formula says so, and none of -ffast-math.
+# Bits come before speed: no contraction to FMA but where a formula says so, no -ffast-math.
 # Kernels set no errno and are run with traps masked, so the compiler may speculate.
 CFLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 # GCC moves the arms of a clamp into branches around the loop body, which is then not vectorised.
@@ -95,15 +95,14 @@ class BuildKernels(build_ext):
 
     def build_extensions(self) -> None:
         """Compile with the flags that this compiler knows, and explain a failure."""
-        command = getattr(self.compiler, "compiler_so", None)
-        if command:
-            version = subprocess.run([command[0], "--version"], capture_output=True, text=True)
-            clang = "clang" in version.stdout.lower()
-            for extension in self.extensions:
-                extension.extra_compile_args += CFLAGS if clang else CFLAGS + GCC_FLAGS
         try:
+            command = self.compiler.compiler_so[0]
+            version = subprocess.run([command, "--version"], capture_output=True, text=True)
+            flags = CFLAGS if "clang" in version.stdout else CFLAGS + GCC_FLAGS
+            for extension in self.extensions:
+                extension.extra_compile_args += flags
             super().build_extensions()
-        except BaseError as error:
+        except (BaseError, CCompilerError, OSError) as error:
             raise SetupError(f"fastcpuact: the C compiler failed: {error}\n{ADVICE}") from error
 
 

@@ -24,8 +24,6 @@ from .formulas import ACTIVATIONS as _RECORDS
 from .rowwise import softmax
 from .version import __version__
 
-
-
 # Every elementwise activation, by its canonical name.
 activations: Mapping[str, Activation] = MappingProxyType(
     {name: Activation(record) for name, record in _RECORDS.items()}
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Activation:
         """Every name of `activations` is an attribute of the package."""
-
 
 
 def names() -> list[str]:

@@ -18,13 +18,14 @@ if engines.COMPILED:
     from .kernels.select import KERNELS
 else:
 
-    class Call:
+    class Call:  # type: ignore[no-redef]
         """The way from a call to a kernel where nothing is compiled: always the general one."""
 
         def __init__(self, *args: Any) -> None:
             """Take what the compiled class takes, and need none of it."""
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Go the general way."""
             return self.general(args, kwargs)  # type: ignore[attr-defined]
 
 
@@ -63,7 +64,7 @@ class Form(Call):
     @property
     def ufunc(self) -> np.ufunc:
         """The genuine NumPy ufunc of the current engine; parameters are its last operands."""
-        if engines.current_engine() == "compiled":
+        if engines.current_engine() == "compiled" and self._compiled_ufunc is not None:
             return self._compiled_ufunc
         from .jit.ufuncs import ufunc
 
@@ -71,14 +72,13 @@ class Form(Call):
 
     @property
     def __signature__(self) -> inspect.Signature:
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        parameters = [inspect.Parameter(name, kind) for name in self.form.operands]
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        make = inspect.Parameter
+        parameters = [make(name, make.POSITIONAL_ONLY) for name in self.form.operands]
         for name, default in self.record.params.items():
-            value = inspect.Parameter.empty if default is None else default
-            parameters.append(inspect.Parameter(name, kind, default=value))
-        parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
-        parameters.append(inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD))
+            value = make.empty if default is None else default
+            parameters.append(make(name, make.POSITIONAL_OR_KEYWORD, default=value))
+        parameters.append(make("out", make.KEYWORD_ONLY, default=None))
+        parameters.append(make("kwargs", make.VAR_KEYWORD))
         return inspect.Signature(parameters)
 
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -111,6 +111,13 @@ class Form(Call):
             if value is None:
                 raise TypeError(f"{self.__name__}() needs a number or an array as {name!r}")
             operands.append(value)
+        dtype = getattr(operands[count - 1], "dtype", None)
+        if isinstance(dtype, np.dtype) and dtype.kind in "biu":
+            # NumPy would make float64 of a small integer array and a Python number.
+            promoted = np.exp.resolve_dtypes((dtype, None))[1]
+            for place in range(count, min(len(operands), len(self._operands))):
+                if type(operands[place]) in (int, float):
+                    operands[place] = promoted.type(operands[place])
         return tuple(operands), kwargs
 
     def __repr__(self) -> str:

@@ -26,7 +26,10 @@ def _parameters(record: Record, form: Form) -> list[str]:
         ]
     outputs = "ndarray" if len(form.results) == 1 else "tuple of ndarray"
     lines += [f"out : {outputs}, optional", "    Where to put the result."]
-    lines += ["**kwargs", "    Any other keyword of a NumPy ufunc: where, dtype, casting, order, subok."]
+    lines += [
+        "**kwargs",
+        "    Any other keyword of a NumPy ufunc: where, dtype, casting, order, subok.",
+    ]
     return lines
 
 

@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
     if not (error.name or "").startswith("fastcpuact.kernels."):
         raise
     COMPILED = False
-    LEVEL = None
+    LEVEL = "none"
 else:
     COMPILED = True
 

@@ -33,6 +33,8 @@ def _axis(axis: Any, ndim: int) -> int:
 
 def _run(name: str, arrays: tuple[np.ndarray, ...], axis: int) -> None:
     """Run a row kernel of the current engine; the last array is the output."""
+    if arrays[0].size == 0:
+        return
     if engines.current_engine() == "compiled":
         run_rows(ROWS[name, arrays[0].dtype.name], arrays, axis)
         return
@@ -41,8 +43,7 @@ def _run(name: str, arrays: tuple[np.ndarray, ...], axis: int) -> None:
     moved = [np.moveaxis(array, axis, -1) for array in arrays]
     rows = [np.ascontiguousarray(array).reshape(-1, array.shape[-1]) for array in moved[:-1]]
     result = np.empty_like(rows[0])
-    if result.size:
-        call_rows(name, (*rows, result))
+    call_rows(name, (*rows, result))
     moved[-1][...] = result.reshape(moved[-1].shape)
 
 

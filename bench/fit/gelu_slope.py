@@ -34,8 +34,7 @@ def fit_slope(fit, bits, points, zero):
     rest = [y - m0 * v for y, v in zip(rest, b_values, strict=True)]
     c = rounded_polynomial(rest, weight, points, n - 1, bits)
     error = max(
-        abs(v * (mp.polyval(c[::-1], t) - y))
-        for t, y, v in zip(points, rest, weight, strict=True)
+        abs(v * (mp.polyval(c[::-1], t) - y)) for t, y, v in zip(points, rest, weight, strict=True)
     )
     return m, m0, c, error
 

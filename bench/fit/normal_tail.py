@@ -40,13 +40,16 @@ def fit_tail(m, bits, points):
     a0 = (2 - w0) * b[0]
     rest = [y * v for y, v in zip(rest, values, strict=True)]
     weight = [y / v for y, v in zip(r, values, strict=True)]
-    a = [a0, *rounded_polynomial(
-        [(y - a0) / t for t, y in zip(points[1:], rest[1:])],
-        [t * v for t, v in zip(points[1:], weight[1:])],
-        points[1:],
-        m - 2,
-        bits,
-    )]
+    a = [
+        a0,
+        *rounded_polynomial(
+            [(y - a0) / t for t, y in zip(points[1:], rest[1:])],
+            [t * v for t, v in zip(points[1:], weight[1:])],
+            points[1:],
+            m - 2,
+            bits,
+        ),
+    ]
     error = max(
         abs(weight[i] * (mp.polyval(a[::-1], points[i]) - rest[i])) for i in range(len(points))
     )

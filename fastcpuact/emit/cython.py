@@ -31,7 +31,9 @@ class CythonPrinter(Printer):
         """Write one inline function."""
         real = function.precision.c_type
         params = ", ".join(f"{real} {param}" for param in function.params)
-        returns = real if len(function.results) == 1 else f"({', '.join([real] * len(function.results))})"
+        returns = (
+            real if len(function.results) == 1 else f"({', '.join([real] * len(function.results))})"
+        )
         variables = [target for assign in function.body for target in assign.targets]
         lines = [f"# {function.source}: {function.summary}"]
         lines.append(f"cdef inline {returns} {function.name}({params}) noexcept nogil:")
@@ -50,8 +52,7 @@ class CythonPrinter(Printer):
         lines = [f"cdef void {kernel.name}({', '.join(arrays)}, Py_ssize_t n) noexcept nogil:"]
         lines.append("    cdef Py_ssize_t i")
         lines.append("    for i in range(n):")
-        for name, result in zip(outputs, kernel.results, strict=True):
-            lines.append(f"        {name}[i] = {self.expression(result, kernel.precision, items)}")
+        lines.append(f"        {self.loop_body(kernel, outputs, items)}")
         types = [f"in_{suffix}"] * len(kernel.inputs) + [f"out_{suffix}"] * len(outputs)
         passed = ", ".join(f"<{type_}>args[{k}]" for k, type_ in enumerate(types))
         lines.append("")

@@ -46,8 +46,7 @@ class NumbaPrinter(Printer):
         }
         lines = ["@serial", f"def {kernel.name}({', '.join(operands)}):"]
         lines.append("    for i in prange(out0.size):")
-        for name, result in zip(outputs, kernel.results, strict=True):
-            lines.append(f"        {name}[i] = {self.expression(result, kernel.precision, items)}")
+        lines.append(f"        {self.loop_body(kernel, outputs, items)}")
         lines += ["", "", f"def {kernel.name}_loop(args, dimensions, steps, data):"]
         lines.append("    n = dimensions[0]")
         lines.append(f"    if contiguous(steps, {len(operands)}, sizeof_{suffix}):")

@@ -12,6 +12,7 @@ from .tree import (
     Expr,
     Function,
     Horner,
+    Kernel,
     Name,
     Negate,
     Select,
@@ -62,6 +63,12 @@ class Printer:
                 # a - (b + c) is not (a - b) + c: the right operand keeps its brackets
                 text = f"{write(a, binds)} {op} {write(b, binds + 1)}"
         return f"({text})" if binds < outer else text
+
+    def loop_body(self, kernel: Kernel, outputs: list[str], items: dict[str, str]) -> str:
+        """Write what a kernel does with one element: all results first, an output may be x."""
+        left = ", ".join(f"{name}[i]" for name in outputs)
+        right = ", ".join(self.expression(r, kernel.precision, items) for r in kernel.results)
+        return f"{left} = {right}"
 
     def statements(self, function: Function) -> Iterator[str]:
         """Write the body of a function, with a polynomial one step a line."""

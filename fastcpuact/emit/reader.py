@@ -149,7 +149,7 @@ class _FormulaReader:
     def expression(self, node: ast.expr, results: int = 1) -> tree.Expr:
         match node:
             case ast.Constant(value=bool()):
-                self.refuse(node, f"the value {node.value}")
+                self.refuse(node, f"the value {ast.unparse(node)}")
             case ast.Constant(value=int() | float() as value):
                 return self.constant(node, value)
             case ast.Name(id=name) if name in self.locals:
@@ -199,10 +199,11 @@ class _FormulaReader:
         if isinstance(node, ast.Attribute):
             value = self.look_up(node.value)
             if isinstance(value, Exact) and node.attr in ("hi", "lo"):
-                high = self.constant(node, value.value)
+                exact = Fraction(value.digits)
+                high = self.constant(node, exact)
                 if node.attr == "hi":
                     return high
-                return self.constant(node, value.value - Fraction(high.value))
+                return self.constant(node, exact - Fraction(high.value))
         else:
             value = self.look_up(node)
             if isinstance(value, int | float) and not isinstance(value, bool):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..formulas import rows
@@ -84,7 +83,11 @@ def row_function(kernel: rows.RowKernel, reader: Reader) -> RowFunction:
         params={arg.arg: annotations[arg.arg] for arg in definition.args.args},
         returns=annotations["return"],
         variables=rewriter.variables,
-        body=[line for s in statements for line in ast.unparse(ast.fix_missing_locations(s)).splitlines()],
+        body=[
+            line
+            for s in statements
+            for line in ast.unparse(ast.fix_missing_locations(s)).splitlines()
+        ],
         source=f"fastcpuact/formulas/rows.py:{kernel.function.__code__.co_firstlineno}",
         exported=kernel.exported,
     )

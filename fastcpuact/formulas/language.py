@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar, cast
-
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -35,7 +34,7 @@ FLOAT64 = Precision("float64", "f64", "d", "double", "d")
 PRECISIONS = (FLOAT32, FLOAT64)
 
 
-class _Word:
+class Word:
     """Something that may be called in a formula, but not from Python."""
 
     name: str
@@ -45,7 +44,7 @@ class _Word:
         raise TypeError(f"{self.name} is a word of the formula language and cannot be called")
 
 
-class Leaf(_Word):
+class Leaf(Word):
     """An operation that every target supplies itself."""
 
     def __init__(self, name: str, arity: int) -> None:
@@ -53,7 +52,7 @@ class Leaf(_Word):
         self.arity = arity
 
 
-class Formula(_Word):
+class Formula(Word):
     """Scalar maths, written once as a Python function of real numbers."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -75,7 +74,7 @@ class Formula(_Word):
         return len(self.arguments)
 
 
-class PerPrecision(_Word):
+class PerPrecision(Word):
     """A number, a table of coefficients or a formula that depends on the working precision."""
 
     def __init__(self, choices: dict[Precision, Any]) -> None:
@@ -107,7 +106,7 @@ class Exact:
     lo: ClassVar[float]
 
 
-def polynomial(x: float, coefficients: tuple[float, ...]) -> NoReturn:
+def polynomial(x: float, coefficients: tuple[float, ...]) -> float:
     """c0 + c1 x + c2 x² + …, printed as Horner's scheme, one ``fma`` a step."""
     raise TypeError("polynomial is a word of the formula language and cannot be called")
 

@@ -22,7 +22,7 @@ def relu_grad(x):
 
 @activation(domain=(-2, 2), ulp=_EXACT)
 def leaky_relu(x, negative_slope=0.01):
-    """X if x > 0 else negative_slope·x."""
+    """x if x > 0 else negative_slope·x."""
     # A slope of 0 makes the limit at -inf 0, which 0·inf would miss.
     below = negative_slope * x if negative_slope != 0 else relu(x)
     return x if x > 0 else below

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .elementary import exp_of_sum
-from .language import formula
+from .language import Word, formula
 
 LANES = 32
 # Elements between two looks at the next stage: small enough that a row block stays in L1, a
@@ -25,7 +25,7 @@ LANES = 32
 BLOCK = 512
 
 
-class RowKernel:
+class RowKernel(Word):
     """A loop over one row."""
 
     def __init__(self, function: Callable[..., Any], exported: bool) -> None:

@@ -15,7 +15,7 @@ from .registry import activation
 
 @formula
 def limited(x):
-    """X between -1000 and 1000, beyond which every tail here has ended; keeps NaN."""
+    """x between -1000 and 1000, beyond which every tail here has ended; keeps NaN."""
     above = -1000 if x < -1000 else x
     return 1000 if above > 1000 else above
 
@@ -52,7 +52,7 @@ def silu_grad(x):
 
 @formula
 def within_normal_tails(x):
-    """X between -NORMAL_END and NORMAL_END, beyond which Φ(-|x|) has ended; keeps NaN."""
+    """x between -NORMAL_END and NORMAL_END, beyond which Φ(-|x|) has ended; keeps NaN."""
     above = -NORMAL_END if x < -NORMAL_END else x
     return NORMAL_END if above > NORMAL_END else above
 
@@ -88,8 +88,8 @@ def mish(x):
     return (left if x < 0 else right) / (fma(e, h, 1) if x < 0 else fma(e, e, k))
 
 
-# The root of w(x) = 4(x+1) + (4x+6) e^x + 4 e^2x + e^3x from mpmath.findroot at 60 digits, E = e^root,
-# and 4 root + 6 + 4E + E².
+# The root of w(x) = 4(x+1) + (4x+6) e^x + 4 e^2x + e^3x from mpmath.findroot at 60 digits,
+# E = e^root, and 4 root + 6 + 4E + E².
 _MISH_ROOT = Exact("-1.19243121451549521213758834042073940560068640932")
 _MISH_E = Exact("0.303482535281528928821436743539643058364490752")
 _MISH_QUARTER_E = Exact("0.0758706338203822322053591858849107645911226879")

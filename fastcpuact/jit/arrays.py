@@ -67,7 +67,9 @@ def call(record: Record, form_name: str, operands: tuple[Any, ...], out: Any) ->
             return None
         if not all(_alike(array, first) and array.flags.writeable for array in results):
             return None
-        if any(np.may_share_memory(a, b) for a in results for b in (*arrays, *results) if a is not b):
+        if any(
+            np.may_share_memory(a, b) for a in results for b in (*arrays, *results) if a is not b
+        ):
             return None
     launch(
         kernel_name(record, form, precision),

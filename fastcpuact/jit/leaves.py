@@ -65,7 +65,7 @@ def parallel(function: Any) -> Any:
 
 
 @intrinsic
-def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+def _fma(typing_context, a, b, c):
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fma(*args)
 
@@ -73,7 +73,7 @@ def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _fabs(typing_context, a):  # type: ignore[no-untyped-def]
+def _fabs(typing_context, a):
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         fabs = builder.module.declare_intrinsic("llvm.fabs", [args[0].type])
         return builder.call(fabs, args)
@@ -82,7 +82,7 @@ def _fabs(typing_context, a):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _copysign(typing_context, a, b):  # type: ignore[no-untyped-def]
+def _copysign(typing_context, a, b):
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         real = args[0].type
         copysign = builder.module.declare_intrinsic(
@@ -94,7 +94,7 @@ def _copysign(typing_context, a, b):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _sqrt(typing_context, a):  # type: ignore[no-untyped-def]
+def _sqrt(typing_context, a):
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         sqrt = builder.module.declare_intrinsic("llvm.sqrt", [args[0].type])
         return builder.call(sqrt, args)
@@ -103,7 +103,7 @@ def _sqrt(typing_context, a):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _exp2_shifted(typing_context, n):  # type: ignore[no-untyped-def]
+def _exp2_shifted(typing_context, n):
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         width, bias, digits = (32, 127, 23) if n == float32 else (64, 1023, 52)
         bits = builder.bitcast(args[0], ir.IntType(width))
@@ -114,7 +114,7 @@ def _exp2_shifted(typing_context, n):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _select(typing_context, condition, a, b):  # type: ignore[no-untyped-def]
+def _select(typing_context, condition, a, b):
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.select(*args)
 
@@ -127,7 +127,7 @@ def item(operand: Any, i: int) -> Any:
 
 
 @overload(item, inline="always")
-def _item(operand, i):  # type: ignore[no-untyped-def]
+def _item(operand, i):
     if isinstance(operand, types.Array):
         return lambda operand, i: operand[i]
     return lambda operand, i: operand
@@ -135,7 +135,7 @@ def _item(operand, i):  # type: ignore[no-untyped-def]
 
 def _pointer_to(real: Any) -> Any:
     @intrinsic
-    def pointer(typing_context, address):  # type: ignore[no-untyped-def]
+    def pointer(typing_context, address):
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
@@ -149,36 +149,36 @@ _pointer_f64 = _pointer_to(float64)
 
 
 @device
-def array_f32(address, n):  # type: ignore[no-untyped-def]
+def array_f32(address, n):
     """Return the contiguous array at an address."""
     return carray(_pointer_f32(address), (n,))
 
 
 @device
-def array_f64(address, n):  # type: ignore[no-untyped-def]
+def array_f64(address, n):
     """Return the contiguous array at an address."""
     return carray(_pointer_f64(address), (n,))
 
 
 @device
-def strided_f32(address, n, step):  # type: ignore[no-untyped-def]
+def strided_f32(address, n, step):
     """Return the array at an address with a stride in bytes."""
     return np.lib.stride_tricks.as_strided(array_f32(address, 1), (n,), (step,))
 
 
 @device
-def strided_f64(address, n, step):  # type: ignore[no-untyped-def]
+def strided_f64(address, n, step):
     """Return the array at an address with a stride in bytes."""
     return np.lib.stride_tricks.as_strided(array_f64(address, 1), (n,), (step,))
 
 
 @device
-def contiguous(steps, operands, itemsize):  # type: ignore[no-untyped-def]
+def contiguous(steps, operands, itemsize):
     """Whether all operands of a ufunc loop are contiguous."""
+    same = True
     for k in range(operands):
-        if steps[k] != itemsize:
-            return False
-    return True
+        same = same and steps[k] == itemsize
+    return same
 
 
 sizeof_f32, sizeof_f64 = 4, 8

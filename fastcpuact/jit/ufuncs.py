@@ -40,7 +40,7 @@ def _quiet(loop: Any) -> Any:
     """Restore the floating-point flags after a loop: what is raised on the way is no news."""
     compiled = njit(loop, error_model="numpy")
 
-    def quiet(args, dimensions, steps, data):  # type: ignore[no-untyped-def]
+    def quiet(args, dimensions, steps, data):
         environment = np.empty(_FENV_WORDS, np.int64)
         _fegetenv(environment.ctypes)
         compiled(args, dimensions, steps, data)

@@ -1,0 +1,9 @@
+from typing import Any
+
+def set_compiled_engine(on: bool) -> None: ...
+
+class Call:
+    def __init__(
+        self, operands: int, params: dict[str, float | None], nout: int, float32: int, float64: int
+    ) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

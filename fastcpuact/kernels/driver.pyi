@@ -1,0 +1,6 @@
+import numpy as np
+
+def cpu_level() -> int: ...
+def make_ufunc(
+    name: str, doc: str, nin: int, nout: int, float32: int, float64: int
+) -> np.ufunc: ...

@@ -1,0 +1,5 @@
+from typing import Any
+
+import numpy as np
+
+def run_rows(kernel: int, arrays: tuple[np.ndarray[Any, Any], ...], axis: int) -> None: ...

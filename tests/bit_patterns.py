@@ -1,0 +1,64 @@
+"""Digests of what every kernel computes, to compare engines and instruction-set levels.
+
+``python tests/bit_patterns.py`` prints them as JSON for the level and engine of the environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+import fastcpuact as act
+from fastcpuact.formulas import FORMS
+
+COUNT = 1 << 20
+PARAMETERS = (0.25, -1.5, 3.0)
+
+
+def patterns(dtype: type[np.floating], seed: int = 0) -> np.ndarray:
+    """Bit patterns over all exponents and both signs, special values and subnormals included."""
+    unsigned = np.dtype(dtype).str.replace("f", "u")
+    rng = np.random.default_rng(seed)
+    raw = rng.integers(0, np.iinfo(unsigned).max, COUNT, unsigned, endpoint=True)
+    info = np.finfo(dtype)
+    special = [0.0, info.smallest_subnormal, info.tiny, 1.0, info.max, np.inf, np.nan]
+    ends = np.array(special + [-value for value in special], dtype)
+    # Most patterns are far from 1; functions live within some tens of it.
+    near = rng.normal(scale=20, size=COUNT // 4).astype(dtype)
+    return np.concatenate([raw.view(dtype), ends, near])
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Hash the bits; the sign and payload of a NaN are promised by nobody."""
+    made = hashlib.sha256()
+    for array in arrays:
+        made.update(np.where(np.isnan(array), array.dtype.type(np.nan), array).tobytes())
+    return made.hexdigest()
+
+
+def digests() -> dict[str, str]:
+    found = {}
+    for dtype in (np.float32, np.float64):
+        x, dy = patterns(dtype), patterns(dtype, seed=1)
+        for name, activation in act.activations.items():
+            for form_name, form in FORMS.items():
+                call = activation if form_name == "value" else getattr(activation, form_name)
+                operands = (dy, x) if "dy" in form.operands else (x,)
+                for parameters in [{}] + [{p: v} for p in activation.params for v in PARAMETERS]:
+                    result = call(*operands, **parameters)
+                    key = f"{name}.{form_name} {np.dtype(dtype).name} {parameters or ''}".strip()
+                    found[key] = digest(*(result if isinstance(result, tuple) else (result,)))
+        for n in (1, 5, 32, 1000, 100_000):
+            rows = np.random.default_rng(n).normal(scale=5, size=(3, n)).astype(dtype)
+            y = act.softmax(rows)
+            found[f"softmax {np.dtype(dtype).name} {n}"] = digest(y)
+            found[f"softmax.backward {np.dtype(dtype).name} {n}"] = digest(
+                act.softmax.backward(rows, y)
+            )
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(digests()))

@@ -1,0 +1,45 @@
+"""Fixtures and options that the tests share."""
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+import fastcpuact as act
+from fastcpuact import engines
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--exhaustive", action="store_true", help="also run the tests over every float32 (hours)"
+    )
+    parser.addoption(
+        "--accept-golden", action="store_true", help="write the golden texts of the emitter anew"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "exhaustive: runs only with --exhaustive")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--exhaustive"):
+        skip = pytest.mark.skip(reason="needs --exhaustive")
+        for item in items:
+            if "exhaustive" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="module", params=engines.ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run the tests of a module on each engine that is installed."""
+    name: str = request.param
+    if name == "numba" and find_spec("numba") is None:
+        pytest.skip("numba is not installed")
+    if name == "compiled" and not engines.COMPILED:
+        assert os.environ.get("FASTCPUACT_EXPECT") != "compiled", "no compiled kernels"
+        pytest.skip("no compiled kernels")
+    with act.engine(name):
+        assert act.current_engine() == name
+        yield name

@@ -1,0 +1,220 @@
+"""The formula language: what is printed, and what is refused."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+from fastcpuact.emit.cython import CythonPrinter
+from fastcpuact.emit.kernels import kernel
+from fastcpuact.emit.numba import NumbaPrinter
+from fastcpuact.emit.reader import FormulaError, Reader
+from fastcpuact.formulas.language import FLOAT32, FLOAT64, copysign, fma, formula, polynomial
+from fastcpuact.formulas.registry import FORMS, Record
+from golden_formulas import SERIES, halves, sample, sample_grad
+
+HERE = Path(__file__).parent
+TABLE = {"not": "a number"}
+HUGE = 1e300
+
+
+def record() -> Record:
+    made = Record(sample, (), (-1, 1), {})
+    made.formulas["grad"] = sample_grad
+    return made
+
+
+def printed(printer, precision) -> str:
+    reader = Reader(precision)
+    loops = [kernel(reader, record(), FORMS[name]) for name in ("backward", "value_and_grad")]
+    parts = [printer.function(function) for function in reader.functions.values()]
+    return "\n\n\n".join(parts + [printer.kernel(loop) for loop in loops]) + "\n"
+
+
+@pytest.mark.parametrize("precision", (FLOAT32, FLOAT64), ids=lambda p: p.dtype)
+@pytest.mark.parametrize(
+    "printer", (CythonPrinter(), NumbaPrinter()), ids=lambda p: type(p).__name__
+)
+def test_golden(printer, precision, request):
+    """To accept a change that was meant: pytest tests/test_emit.py --accept-golden."""
+    path = HERE / "golden" / f"{type(printer).__name__}_{precision.dtype}.txt"
+    text = printed(printer, precision)
+    if request.config.getoption("--accept-golden"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("precision", (FLOAT32, FLOAT64), ids=lambda p: p.dtype)
+def test_every_literal_has_the_working_precision(precision):
+    """In the Numba text every number stands in a call of the type."""
+    tree = ast.parse(printed(NumbaPrinter(), precision).partition("@serial")[0])
+
+    def numbers(node: ast.AST) -> set[ast.Constant]:
+        return {n for n in ast.walk(node) if isinstance(n, ast.Constant) and n.value is not None}
+
+    typed = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    typed = [n for n in typed if ast.unparse(n.func) == precision.dtype]
+    assert numbers(tree) == set().union(*map(numbers, typed))
+    assert len(typed) >= 10
+
+
+def refused():
+    """Formulas outside the language, with the words that the error has to hold."""
+
+    def loop(x):
+        for _ in (1, 2):
+            x = x + 1
+        return x
+
+    def early(x):
+        if x > 0:
+            return x
+        return 0
+
+    def power(x):
+        return x**2
+
+    def twice(x):
+        y = x
+        y = y + 1
+        return y
+
+    def rebinds(x):
+        x = x + 1
+        return x
+
+    def undefined(x):
+        return nothing_of_that_name(x)  # noqa: F821
+
+    def foreign(x):
+        return abs(x)
+
+    def attribute(x):
+        return TABLE.x + x
+
+    def not_a_number(x):
+        return x + TABLE
+
+    def chained(x):
+        return 1 if 0 < x < 1 else 0
+
+    def boolean(x):
+        return x if True else 0
+
+    def condition(x):
+        return 1 if x else 0
+
+    def both(x):
+        return 1 if x > 0 and x < 1 else 0
+
+    def text(x):
+        return "x"
+
+    def keyword(x):
+        return copysign(x, s=x)
+
+    def arity(x):
+        return copysign(x)
+
+    def starred(x):
+        return copysign(*x)
+
+    def results(x):
+        return halves(x) + 1
+
+    def augmented(x):
+        y = x
+        y += 1
+        return y
+
+    def star_args(*x):
+        return x
+
+    def nothing(x):
+        y = x  # noqa: F841
+
+    def integer_division(x):
+        return x // 2
+
+    def coefficients(x):
+        return polynomial(x + 1, SERIES)
+
+    def walrus(x):
+        return (y := x) + y
+
+    def call_of_call(x):
+        return halves(x)(x)
+
+    return {
+        loop: "the statement For",
+        early: "the statement If",
+        power: "the operator Pow",
+        twice: "a second value for 'y'",
+        rebinds: "a second value for 'x'",
+        undefined: "the name 'nothing_of_that_name'",
+        foreign: "the name 'abs'",
+        attribute: "'TABLE.x'",
+        not_a_number: "'TABLE'",
+        chained: "a condition that is not one comparison",
+        boolean: "a condition that is not one comparison",
+        condition: "a condition that is not one comparison",
+        both: "a condition that is not one comparison",
+        text: "the expression Constant",
+        keyword: "plain positional arguments",
+        arity: "a call of copysign with 1 arguments",
+        starred: "plain positional arguments",
+        results: "halves, which returns 2 results",
+        augmented: "the statement AugAssign",
+        star_args: "not a plain parameter",
+        nothing: "does not return a value",
+        integer_division: "the operator FloorDiv",
+        coefficients: "polynomial of anything but",
+        walrus: "the expression NamedExpr",
+        call_of_call: "the expression Call",
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "words"), refused().items(), ids=lambda v: getattr(v, "__name__", "")
+)
+def test_refused(function, words):
+    with pytest.raises(FormulaError) as caught:
+        Reader(FLOAT64).read(formula(function))
+    message = str(caught.value)
+    lines, first = inspect.getsourcelines(function)
+    assert words in message
+    assert "test_emit.py:" in message
+    line = int(message.partition("test_emit.py:")[2].partition(":")[0])
+    assert first <= line < first + len(lines)
+
+
+def test_constant_out_of_range_is_refused_in_the_precision_that_lacks_it():
+    @formula
+    def big(x):
+        return x * HUGE
+
+    Reader(FLOAT64).read(big)
+    with pytest.raises(FormulaError, match="a number that float32 does not hold"):
+        Reader(FLOAT32).read(big)
+
+
+def test_recursion_is_refused():
+    with pytest.raises(FormulaError, match="calls itself"):
+        Reader(FLOAT64).read(recursive)
+
+
+@formula
+def recursive(x):
+    return recursive(x)
+
+
+def test_words_are_not_callable():
+    for word in (sample, fma, record()):
+        with pytest.raises(TypeError, match="formula language"):
+            word(1.0)
+    with pytest.raises(TypeError):
+        polynomial(1.0, (1.0,))

@@ -1,0 +1,147 @@
+"""One text, several engines: the same bits from each, and each is what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bit_patterns
+import fastcpuact as act
+from fastcpuact import engines
+from fastcpuact.jit import arrays
+
+compiled_only = pytest.mark.skipif(not engines.COMPILED, reason="no compiled kernels")
+
+
+def levels_with_fma() -> list[str]:
+    if not engines.COMPILED:
+        return []
+    from fastcpuact.kernels.driver import cpu_level
+
+    offered = cpu_level()
+    return [f"v{number}" for number in range(3, offered + 1)] if offered else ["portable"]
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@cache
+def digests_at(level: str) -> dict[str, str]:
+    script = str(Path(bit_patterns.__file__))
+    done = python("-W", "error", script, FASTCPUACT_LEVEL=level)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_more_than_a_million_patterns_of_every_kind():
+    for dtype, exponents in ((np.float32, 256), (np.float64, 2048)):
+        x = bit_patterns.patterns(dtype)
+        assert x.size >= 10**6
+        _, exponent = np.frexp(x[np.isfinite(x)])
+        assert np.unique(exponent).size >= exponents - 2
+        for sign in (np.signbit(x), ~np.signbit(x)):
+            part = x[sign]
+            assert np.isnan(part).any() and np.isinf(part).any() and (part == 0).any()
+            assert ((part != 0) & (np.abs(part) < np.finfo(dtype).tiny)).any()
+
+
+@compiled_only
+@pytest.mark.skipif(not levels_with_fma(), reason="this processor has no FMA")
+def test_levels_give_the_same_bits():
+    first, *others = levels_with_fma()
+    for other in others:
+        assert digests_at(other) == digests_at(first)
+
+
+@compiled_only
+@pytest.mark.skipif(not levels_with_fma(), reason="this processor has no FMA")
+def test_numba_gives_the_bits_of_the_compiled_kernels():
+    with act.engine("numba"):
+        found = bit_patterns.digests()
+    assert found == digests_at(levels_with_fma()[-1])
+
+
+@pytest.mark.parametrize("name", act.names())
+def test_parallel_numba_kernels_give_the_bits_of_serial_ones(name, monkeypatch):
+    x = bit_patterns.patterns(np.float32)
+    f = act.activations[name]
+    with act.engine("numba"), np.errstate(all="raise"):
+        monkeypatch.setattr(arrays, "PARALLEL_MIN", x.size + 1)
+        serial = (f(x), f.backward(x, x))
+        monkeypatch.setattr(arrays, "PARALLEL_MIN", 1)
+        before = arrays._parallel.cache_info()
+        parallel = (f(x), f.backward(x, x))
+        after = arrays._parallel.cache_info()
+        assert after.hits + after.misses == before.hits + before.misses + 2
+    for a, b in zip(serial, parallel, strict=True):
+        assert bit_patterns.digest(a) == bit_patterns.digest(b)
+
+
+def test_two_threads_may_launch_parallel_kernels(monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setattr(arrays, "PARALLEL_MIN", 1)
+    x = np.linspace(-5, 5, 10_000)
+    with act.engine("numba"), ThreadPoolExecutor(4) as pool:
+        expected = act.silu(x)
+        for result in pool.map(lambda _: act.silu(x), range(200)):
+            np.testing.assert_array_equal(result, expected)
+
+
+@compiled_only
+def test_level_is_what_was_asked_for():
+    ask = "from fastcpuact.kernels import select; print(select.LEVEL, select._module.__name__)"
+    for level in (
+        ("v2", *levels_with_fma()) if "portable" not in levels_with_fma() else ("portable",)
+    ):
+        done = python("-c", ask, FASTCPUACT_LEVEL=level)
+        assert done.stdout.split() == [level, f"fastcpuact.kernels._{level}"], done.stderr
+
+
+@compiled_only
+@pytest.mark.parametrize("level", ("v9", "avx2", "../v4"))
+def test_unknown_level_is_refused(level):
+    done = python("-c", "import fastcpuact", FASTCPUACT_LEVEL=level)
+    assert done.returncode != 0
+    assert f"FASTCPUACT_LEVEL={level!r} is no level" in done.stderr
+
+
+@compiled_only
+def test_level_that_the_processor_lacks_is_refused(monkeypatch):
+    from fastcpuact.kernels import select
+
+    monkeypatch.setattr(select, "cpu_level", lambda: 2)
+    monkeypatch.setenv("FASTCPUACT_LEVEL", "v4")
+    with pytest.raises(ImportError, match="only \\['v2'\\]"):
+        select._choose()
+
+
+def test_engine_by_environment():
+    ask = "import fastcpuact as act; print(act.current_engine())"
+    done = python("-W", "error", "-c", ask, FASTCPUACT_ENGINE="numba")
+    assert done.stdout.strip() == "numba", done.stderr
+    done = python("-c", ask, FASTCPUACT_ENGINE="fortran")
+    assert "engine must be one of compiled, numba, got 'fortran'" in done.stderr
+
+
+def test_engine_context_restores():
+    before = act.current_engine()
+    with pytest.raises(RuntimeError), act.engine("numba"):
+        assert act.current_engine() == "numba"
+        assert act.silu.ufunc is not None
+        raise RuntimeError
+    assert act.current_engine() == before

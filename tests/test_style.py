@@ -1,0 +1,65 @@
+"""Linters, types and the examples in docstrings."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastcpuact as act
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ruff_check():
+    run("ruff", "check", "--no-cache", ".")
+
+
+def test_ruff_format():
+    run("ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_mypy(tmp_path):
+    run("mypy", "--cache-dir", str(tmp_path))
+
+
+def modules() -> list[str]:
+    found = pkgutil.walk_packages(act.__path__, "fastcpuact.")
+    return [m.name for m in found if not m.name.endswith("__main__")]
+
+
+@pytest.mark.parametrize("name", ["fastcpuact", *modules()])
+def test_examples_in_modules(name):
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0
+
+
+def forms() -> list[act.Form]:
+    kinds = ("grad", "backward", "value_and_grad")
+    return [f for a in act.activations.values() for f in (a, *(getattr(a, k) for k in kinds))]
+
+
+@pytest.mark.parametrize("form", forms(), ids=lambda form: form.__name__)
+def test_docstrings_of_activations(form):
+    """Each has the sections of numpydoc, names every argument, and a value's example runs."""
+    text = form.__doc__
+    for section in ("Parameters", "Returns", "Raises", "Notes"):
+        assert f"\n{section}\n{'-' * len(section)}\n" in text
+    for argument in (*form.form.operands, *form.record.params, "out"):
+        assert f"\n{argument} : " in text
+    examples = doctest.DocTestParser().get_doctest(text, {}, form.__name__, None, 0)
+    assert bool(examples.examples) == isinstance(form, act.Activation)
+    runner = doctest.DocTestRunner()
+    assert runner.run(examples).failed == 0

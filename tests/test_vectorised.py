@@ -1,0 +1,164 @@
+"""Every inner loop vectorises under both compilers; the compilers' own reports say so."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import types
+
+import fastcpuact
+from fastcpuact.emit.cython import cython_module
+from fastcpuact.emit.kernels import kernel_name
+from fastcpuact.formulas import ACTIVATIONS, FORMS
+from fastcpuact.formulas.language import FLOAT32, PRECISIONS
+from fastcpuact.jit.module import generated
+from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
+
+X86_64 = sysconfig.get_platform().endswith("x86_64")
+COMPILER = (sysconfig.get_config_var("CC") or "cc").split()[0]
+HEADERS = Path(fastcpuact.__file__).parent / "kernels"
+
+
+@cache
+def build_flags() -> dict[str, list[str]]:
+    """The flags that setup.py gives each level: its own text is run, without the build."""
+    from unittest import mock
+
+    import setuptools
+
+    with mock.patch.object(setuptools, "setup") as declared:
+        source = Path(__file__).parents[1] / "setup.py"
+        scope = {"__file__": str(source), "__name__": "setup"}
+        exec(compile(source.read_text(), str(source), "exec"), scope)
+    flags = {}
+    for extension in declared.call_args.kwargs["ext_modules"]:
+        level = extension.name.rpartition("._")[2]
+        macros = [f"-D{name}={value}" for name, value in extension.define_macros]
+        flags[level] = scope["CFLAGS"] + extension.extra_compile_args + macros
+    flags["gcc"] = scope["GCC_FLAGS"]
+    return flags
+
+
+@pytest.fixture(scope="module")
+def translated(tmp_path_factory) -> tuple[Path, list[str]]:
+    """The kernels as C whose line numbers are those of the printed Cython, and its lines."""
+    from Cython.Compiler import Options
+    from Cython.Compiler.Main import compile as translate
+
+    folder = tmp_path_factory.mktemp("kernels")
+    source = folder / "kernels.pyx"
+    source.write_text(cython_module(ACTIVATIONS.values()))
+    result = translate(str(source), Options.CompilationOptions(emit_linenums=True))
+    assert result.num_errors == 0
+    return folder / "kernels.c", source.read_text().splitlines()
+
+
+def kernel_loops(lines: list[str]) -> dict[int, str]:
+    """Line number of the loop of each elementwise kernel, and of the maps in row kernels."""
+    loops, function = {}, ""
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("cdef"):
+            function = line
+        elif line.strip().startswith(("for i in range(n):", "for i in range(start, stop):")):
+            loops[number] = function
+    return loops
+
+
+def vectorised_lines(level: str, source: Path) -> set[int]:
+    """Lines whose loop the C compiler reports as vectorised."""
+    version = subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=True)
+    clang = "clang" in version.stdout
+    report = ["-Rpass=loop-vectorize"] if clang else ["-fopt-info-vec-optimized"]
+    report += [] if clang else build_flags()["gcc"]
+    command = [COMPILER, "-c", "-w", *build_flags()[level], *report, f"-I{HEADERS}"]
+    command += [f"-I{sysconfig.get_paths()['include']}", str(source), "-o", f"{source}.{level}.o"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.findall(r"kernels\.pyx:(\d+):.*(?:vectorized)", done.stdout + done.stderr)
+    return {int(number) for number in found}
+
+
+@pytest.mark.parametrize("level", X86_64_LEVELS if X86_64 else (PORTABLE,))
+def test_cython_loops_vectorise(level, translated):
+    if shutil.which(COMPILER) is None:
+        pytest.skip("no C compiler")
+    source, lines = translated
+    loops = kernel_loops(lines)
+    assert len(loops) >= len(ACTIVATIONS) * len(FORMS) * len(PRECISIONS)
+    vectorised = vectorised_lines(level, source)
+    assert not [loops[number] for number in sorted(set(loops) - vectorised)]
+
+
+def test_a_scalar_loop_is_noticed(tmp_path):
+    """The check can fail: a loop with a recurrence has no vector form."""
+    if shutil.which(COMPILER) is None:
+        pytest.skip("no C compiler")
+    source = tmp_path / "kernels.c"
+    source.write_text(
+        '#include "leaves.h"\n'
+        "void sum(in_f32 x, out_f32 y, long n)\n{\n"
+        '#line 7 "kernels.pyx"\n'
+        "    for (long i = 1; i < n; i++) y[i] = y[i - 1] * x[i];\n"
+        '#line 8 "kernels.pyx"\n'
+        "    for (long i = 0; i < n; i++) y[i] = select_f32(x[i] > 0, x[i], 0);\n}\n"
+    )
+    assert vectorised_lines("v3" if X86_64 else PORTABLE, source) == {8}
+
+
+def vector_operations(dispatcher, signature) -> list[str]:
+    """Arithmetic and stores on vectors in the optimised LLVM code of a kernel."""
+    dispatcher.compile(signature)
+    text = dispatcher.inspect_llvm(signature)
+    pattern = r"(?:store|fmul|fadd|fdiv|fcmp|llvm\.fma\.v\d+f\d+).*<\d+ x (?:float|double)>"
+    return re.findall(pattern, text)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_numba_loops_vectorise(name, form, precision):
+    record = ACTIVATIONS[name]
+    kernel = getattr(generated(), kernel_name(record, FORMS[form], precision))
+    real = types.float32 if precision is FLOAT32 else types.float64
+    array = types.Array(real, 1, "C")
+    operands = [array] * len(FORMS[form].operands) + [real] * len(record.params)
+    signature = (*operands, *[array] * len(FORMS[form].results))
+    stores = [line for line in vector_operations(kernel, signature) if line.startswith("store")]
+    assert len(stores) >= len(FORMS[form].results)
+
+
+def test_a_scalar_numba_loop_is_noticed():
+    from fastcpuact.jit.leaves import serial
+
+    @serial
+    def recurrence(x, y):
+        for i in range(1, x.size):
+            y[i] = y[i - 1] * x[i]
+
+    array = types.Array(types.float32, 1, "C")
+    assert not vector_operations(recurrence, (array, array))
+
+
+def test_numba_kernels_hold_no_call(tmp_path):
+    """No kernel calls libm, or anything else that is not an LLVM instruction."""
+    for name in ACTIVATIONS:
+        kernel = getattr(generated(), kernel_name(ACTIVATIONS[name], FORMS["value"], FLOAT32))
+        kernel(
+            np.ones(3, np.float32),
+            *map(np.float32, ACTIVATIONS[name].params.values()),
+            np.empty(3, np.float32),
+        )
+        for text in kernel.inspect_llvm().values():
+            called = set(re.findall(r"call [^@]*@\"?([\w.]+)", text))
+            math = {
+                c
+                for c in called
+                if re.match(r"_*(exp|log|tanh|erf|pow|fma|sqrt|expm1|log1p)f?\b", c)
+            }
+            assert not math
