@@ -95,15 +95,15 @@ def log1p_rest(e):
 
 
 @formula
-def normal_tail(t):
-    """Φ(-t)·e^(t²/2) for 0 <= t <= NORMAL_END, Φ the normal distribution function.
+def normal_tail_parts(t):
+    """(B, Q): Φ(-t)·e^(t²/2) = B/Q for 0 <= t <= NORMAL_END, Φ the normal distribution function.
 
-    1/R grows like (2π)^½ t and is nearly the straight line of W, so the rounding errors of the two
+    Q/B grows like (2π)^½ t and is nearly the straight line of W, so the rounding errors of the two
     polynomials fade as t grows.
     """
     b = polynomial(t, NORMAL_B)
     a = polynomial(t, NORMAL_A)
-    return b / fma(fma(NORMAL_W, t, NORMAL_W0), b, a)
+    return b, fma(fma(NORMAL_W, t, NORMAL_W0), b, a)
 
 
 @formula
