@@ -76,7 +76,8 @@ def vectorised_lines(level: str, source: Path) -> set[int]:
     version = subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=True)
     clang = "clang" in version.stdout
     report = ["-Rpass=loop-vectorize"] if clang else ["-fopt-info-vec-optimized"]
-    report += [] if clang else build_flags()["gcc"]
+    # Without folding, or a kernel that is the same as another would have no line of its own.
+    report += [] if clang else [*build_flags()["gcc"], "-fno-ipa-icf"]
     command = [COMPILER, "-c", "-w", *build_flags()[level], *report, f"-I{HEADERS}"]
     command += [f"-I{sysconfig.get_paths()['include']}", str(source), "-o", f"{source}.{level}.o"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -9,51 +9,54 @@
 #include <stdint.h>
 #include <string.h>
 
+/* A leaf that is called stops the vectorisation of the loop around it. */
+#define LEAF static inline __attribute__((always_inline))
+
 /* An output never overlaps an input: the block driver works through a buffer where it would. */
 typedef const float *restrict in_f32;
 typedef const double *restrict in_f64;
 typedef float *restrict out_f32;
 typedef double *restrict out_f64;
 
-static inline uint32_t bits_f32(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
-static inline uint64_t bits_f64(double x) { uint64_t u; memcpy(&u, &x, sizeof u); return u; }
-static inline float from_bits_f32(uint32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
-static inline double from_bits_f64(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
+LEAF uint32_t bits_f32(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
+LEAF uint64_t bits_f64(double x) { uint64_t u; memcpy(&u, &x, sizeof u); return u; }
+LEAF float from_bits_f32(uint32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
+LEAF double from_bits_f64(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
 
-static inline float select_f32(int condition, float a, float b) { return condition ? a : b; }
-static inline double select_f64(int condition, double a, double b) { return condition ? a : b; }
+LEAF float select_f32(int condition, float a, float b) { return condition ? a : b; }
+LEAF double select_f64(int condition, double a, double b) { return condition ? a : b; }
 
-static inline float real_f32(double x) { return (float)x; }
-static inline double real_f64(double x) { return x; }
-static inline double wide_f32(float x) { return x; }
-static inline double wide_f64(double x) { return x; }
+LEAF float real_f32(double x) { return (float)x; }
+LEAF double real_f64(double x) { return x; }
+LEAF double wide_f32(float x) { return x; }
+LEAF double wide_f64(double x) { return x; }
 
-static inline float fabs_f32(float x) { return __builtin_fabsf(x); }
-static inline double fabs_f64(double x) { return __builtin_fabs(x); }
-static inline float copysign_f32(float x, float s) { return __builtin_copysignf(x, s); }
-static inline double copysign_f64(double x, double s) { return __builtin_copysign(x, s); }
-static inline float sqrt_f32(float x) { return __builtin_sqrtf(x); }
-static inline double sqrt_f64(double x) { return __builtin_sqrt(x); }
+LEAF float fabs_f32(float x) { return __builtin_fabsf(x); }
+LEAF double fabs_f64(double x) { return __builtin_fabs(x); }
+LEAF float copysign_f32(float x, float s) { return __builtin_copysignf(x, s); }
+LEAF double copysign_f64(double x, double s) { return __builtin_copysign(x, s); }
+LEAF float sqrt_f32(float x) { return __builtin_sqrtf(x); }
+LEAF double sqrt_f64(double x) { return __builtin_sqrt(x); }
 
 /* n stands in the lowest bits of its argument; what is above it falls out of the shift. */
-static inline float exp2_shifted_f32(float n) { return from_bits_f32((bits_f32(n) + 127u) << 23); }
-static inline double exp2_shifted_f64(double n) { return from_bits_f64((bits_f64(n) + 1023u) << 52); }
+LEAF float exp2_shifted_f32(float n) { return from_bits_f32((bits_f32(n) + 127u) << 23); }
+LEAF double exp2_shifted_f64(double n) { return from_bits_f64((bits_f64(n) + 1023u) << 52); }
 
 #if defined(__FMA__) || defined(__aarch64__) || defined(__FP_FAST_FMA)
 
-static inline float fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-static inline double fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c); }
+LEAF float fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+LEAF double fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
 #else
 
 /* The product of two floats is exact in double.  The sum may round twice, which float32 bounds of
  * processors without FMA allow for. */
-static inline float fma_f32(float a, float b, float c) { return (float)((double)a * b + c); }
+LEAF float fma_f32(float a, float b, float c) { return (float)((double)a * b + c); }
 
 /* The error of the product from halves of 26 and 27 bits (Dekker 1971; split by truncation, which
  * cannot overflow), the error of the sum after Knuth (TAOCP 4.2.2).  The result may differ from a
  * fused one by one rounding of the two errors' sum. */
-static inline double fma_f64(double a, double b, double c)
+LEAF double fma_f64(double a, double b, double c)
 {
     const uint64_t upper = ~((UINT64_C(1) << 27) - 1);
     double a1 = from_bits_f64(bits_f64(a) & upper), a2 = a - a1;
@@ -64,7 +67,9 @@ static inline double fma_f64(double a, double b, double c)
     double part = sum - product;
     double sum_error = (product - (sum - part)) + (c - part);
     double result = sum + (sum_error + product_error);
-    return result == result ? result : sum; /* infinities */
+    /* The errors of an infinite sum are NaN.  Masks: GCC does not if-convert that many branches. */
+    uint64_t good = -(uint64_t)(result == result);
+    return from_bits_f64((bits_f64(result) & good) | (bits_f64(sum) & ~good));
 }
 
 #endif
