@@ -35,7 +35,7 @@ def _parameters(record: Record, form: Form) -> list[str]:
 
 def _bounds(record: Record, form: Form) -> list[str]:
     return [
-        f"Stated error of the {result}, in units in the last place on processors with FMA: "
+        f"Stated error of the {result}, in units in the last place: "
         f"{record.bounds[result, 'float32']:g} in float32, "
         f"{record.bounds[result, 'float64']:g} in float64."
         for result in form.results

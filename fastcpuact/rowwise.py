@@ -13,9 +13,18 @@ if engines.COMPILED:
     from .kernels.rows import run_rows
     from .kernels.select import ROWS
 
+    # np.dtype.name takes longer than a short row.
+    _ADDRESSES = {(name, np.dtype(dtype)): address for (name, dtype), address in ROWS.items()}
+
+
+_COMPUTED = (np.dtype(np.float32), np.dtype(np.float64))
+
 
 def _result_dtype(arrays: tuple[np.ndarray, ...]) -> np.dtype[Any]:
     """Return the dtype that ``np.exp`` gives for the arrays together; float32 at least."""
+    common = arrays[0].dtype
+    if common in _COMPUTED and all(array.dtype == common for array in arrays):
+        return common
     common = np.result_type(*arrays)
     if common.kind not in "biuf" or common.itemsize > 8:
         raise TypeError(f"softmax takes real numbers up to float64, got {common}")
@@ -36,7 +45,7 @@ def _run(name: str, arrays: tuple[np.ndarray, ...], axis: int) -> None:
     if arrays[0].size == 0:
         return
     if engines.current_engine() == "compiled":
-        run_rows(ROWS[name, arrays[0].dtype.name], arrays, axis)
+        run_rows(_ADDRESSES[name, arrays[0].dtype], arrays, axis)
         return
     from .jit.arrays import call_rows
 
@@ -67,7 +76,10 @@ def _apply(name: str, inputs: tuple[Any, ...], axis: Any, out: Any) -> np.ndarra
             raise ValueError("out is read-only")
         if not np.can_cast(dtype, out.dtype, "same_kind"):
             raise TypeError(f"out of dtype {out.dtype} cannot take a result of {dtype}")
-    arrays = tuple(np.require(array, dtype, "A") for array in arrays)
+    arrays = tuple(
+        array if array.dtype == dtype and array.flags.aligned else np.require(array, dtype, "A")
+        for array in arrays
+    )
     direct = out is not None and out.dtype == dtype and out.dtype.isnative and out.flags.aligned
     if direct:
         # In place is exactly the input, or a copy of it.

@@ -113,6 +113,17 @@ def test_level_is_what_was_asked_for():
 
 
 @compiled_only
+@pytest.mark.skipif("portable" in levels_with_fma(), reason="there is one level only")
+@pytest.mark.parametrize("level", ("v2", *levels_with_fma()))
+def test_every_level_keeps_bounds_limits_and_order(level):
+    """The highest level is what the other tests run on; here the others are made to."""
+    tests = [str(Path(__file__).parent / f"test_{name}.py") for name in ("accuracy", "values")]
+    options = ("-q", "-k", "not numba", "-p", "no:cacheprovider")
+    done = python("-m", "pytest", *tests, *options, FASTCPUACT_LEVEL=level)
+    assert done.returncode == 0, done.stdout
+
+
+@compiled_only
 @pytest.mark.parametrize("level", ("v9", "avx2", "../v4"))
 def test_unknown_level_is_refused(level):
     done = python("-c", "import fastcpuact", FASTCPUACT_LEVEL=level)

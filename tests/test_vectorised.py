@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sysconfig
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+import setuptools
+from Cython.Compiler import Options
+from Cython.Compiler.Main import compile as translate
 from numba import types
 
 import fastcpuact
@@ -27,19 +32,16 @@ HEADERS = Path(fastcpuact.__file__).parent / "kernels"
 
 
 @cache
-def build_flags() -> dict[str, list[str]]:
+def build_flags(platform: str) -> dict[str, list[str]]:
     """The flags that setup.py gives each level: its own text is run, without the build."""
-    from unittest import mock
-
-    import setuptools
-
-    with mock.patch.object(setuptools, "setup") as declared:
-        source = Path(__file__).parents[1] / "setup.py"
-        scope = {"__file__": str(source), "__name__": "setup"}
+    source = Path(__file__).parents[1] / "setup.py"
+    scope = {"__file__": str(source), "__name__": "setup"}
+    environment = mock.patch.dict(os.environ, _PYTHON_HOST_PLATFORM=platform)
+    with environment, mock.patch.object(setuptools, "setup") as declared:
         exec(compile(source.read_text(), str(source), "exec"), scope)
     flags = {}
     for extension in declared.call_args.kwargs["ext_modules"]:
-        level = extension.name.rpartition("._")[2]
+        level = extension.name.rpartition(".")[2].lstrip("_")
         macros = [f"-D{name}={value}" for name, value in extension.define_macros]
         flags[level] = scope["CFLAGS"] + extension.extra_compile_args + macros
     flags["gcc"] = scope["GCC_FLAGS"]
@@ -49,9 +51,6 @@ def build_flags() -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def translated(tmp_path_factory) -> tuple[Path, list[str]]:
     """The kernels as C whose line numbers are those of the printed Cython, and its lines."""
-    from Cython.Compiler import Options
-    from Cython.Compiler.Main import compile as translate
-
     folder = tmp_path_factory.mktemp("kernels")
     source = folder / "kernels.pyx"
     source.write_text(cython_module(ACTIVATIONS.values()))
@@ -71,35 +70,67 @@ def kernel_loops(lines: list[str]) -> dict[int, str]:
     return loops
 
 
-def vectorised_lines(level: str, source: Path) -> set[int]:
+def vectorised_lines(level: str, source: Path, compiler: str, platform: str) -> set[int]:
     """Lines whose loop the C compiler reports as vectorised."""
-    version = subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=True)
-    clang = "clang" in version.stdout
-    report = ["-Rpass=loop-vectorize"] if clang else ["-fopt-info-vec-optimized"]
-    # Without folding, or a kernel that is the same as another would have no line of its own.
-    report += [] if clang else [*build_flags()["gcc"], "-fno-ipa-icf"]
-    command = [COMPILER, "-c", "-w", *build_flags()[level], *report, f"-I{HEADERS}"]
+    flags = build_flags(platform)
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
+    if "clang" in version.stdout:
+        report = ["-Rpass=loop-vectorize"]
+    else:
+        # Without folding, or a kernel that is the same as another would have no line of its own.
+        report = ["-fopt-info-vec-optimized", "-fno-ipa-icf", *flags["gcc"]]
+    command = [compiler, "-c", "-w", *flags[level], *report, f"-I{HEADERS}"]
     command += [f"-I{sysconfig.get_paths()['include']}", str(source), "-o", f"{source}.{level}.o"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = re.findall(r"kernels\.pyx:(\d+):.*(?:vectorized)", done.stdout + done.stderr)
     return {int(number) for number in found}
 
 
-@pytest.mark.parametrize("level", X86_64_LEVELS if X86_64 else (PORTABLE,))
-def test_cython_loops_vectorise(level, translated):
-    if shutil.which(COMPILER) is None:
-        pytest.skip("no C compiler")
+HERE = sysconfig.get_platform()
+CROSS = ("portable", "aarch64-linux-gnu-gcc", "linux-aarch64")
+TARGETS = [(level, COMPILER, HERE) for level in (X86_64_LEVELS if X86_64 else (PORTABLE,))]
+
+
+def needs(compiler: str) -> None:
+    if shutil.which(compiler) is None:
+        assert not os.environ.get("CI"), f"{compiler} is missing"
+        pytest.skip(f"{compiler} is not installed")
+
+
+@pytest.mark.parametrize("target", [*TARGETS, CROSS], ids=lambda target: "-".join(target[:2]))
+def test_cython_loops_vectorise(target, translated):
+    level, compiler, platform = target
+    needs(compiler)
     source, lines = translated
     loops = kernel_loops(lines)
     assert len(loops) >= len(ACTIVATIONS) * len(FORMS) * len(PRECISIONS)
-    vectorised = vectorised_lines(level, source)
+    vectorised = vectorised_lines(level, source, compiler, platform)
     assert not [loops[number] for number in sorted(set(loops) - vectorised)]
+
+
+@pytest.mark.parametrize("stem", ("driver", "call", "rows"))
+def test_handwritten_modules_compile_for_aarch64(stem, tmp_path):
+    _, compiler, platform = CROSS
+    needs(compiler)
+    source = tmp_path / f"{stem}.c"
+    package = Path(__file__).parents[1]
+    result = translate(
+        str(package / "fastcpuact" / "kernels" / f"{stem}.pyx"),
+        Options.CompilationOptions(output_file=str(source), include_path=[str(package)]),
+    )
+    assert result.num_errors == 0
+    includes = [
+        f"-I{path}" for path in (HEADERS, np.get_include(), sysconfig.get_paths()["include"])
+    ]
+    flags = build_flags(platform)[stem]
+    command = [compiler, "-c", *flags, *includes, str(source), "-o", str(tmp_path / "object.o")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_scalar_loop_is_noticed(tmp_path):
     """The check can fail: a loop with a recurrence has no vector form."""
-    if shutil.which(COMPILER) is None:
-        pytest.skip("no C compiler")
+    needs(COMPILER)
     source = tmp_path / "kernels.c"
     source.write_text(
         '#include "leaves.h"\n'
@@ -109,7 +140,7 @@ def test_a_scalar_loop_is_noticed(tmp_path):
         '#line 8 "kernels.pyx"\n'
         "    for (long i = 0; i < n; i++) y[i] = select_f32(x[i] > 0, x[i], 0);\n}\n"
     )
-    assert vectorised_lines("v3" if X86_64 else PORTABLE, source) == {8}
+    assert vectorised_lines(*TARGETS[-1][:1], source, *TARGETS[-1][1:]) == {8}
 
 
 def vector_operations(dispatcher, signature) -> list[str]:

@@ -49,7 +49,7 @@ class Record:
         to choose points for sampling and for pictures.
     bounds : dict
         ``(formula, dtype) -> ULP``: the largest error, |result - exact| over the spacing of
-        floats at the exact value, that the tests accept on processors with FMA.
+        floats at the exact value, that the tests accept.
     """
 
     value: Formula
