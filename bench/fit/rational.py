@@ -80,11 +80,15 @@ def rounded(value, bits):
         return +mpf(value)
 
 
-def rounded_polynomial(f, weight, points, degree, bits):
-    """Fit a polynomial with rounded coefficients, lowest first.
+def rounded_polynomial(f, weight, points, degree, bits, constant=None):
+    """Fit a polynomial with rounded coefficients, lowest first, the constant being given or not.
 
     Rounds the highest coefficient, fits the others again to what it leaves, and so on down.
     """
+    if constant is not None:  # points[0] is 0, where such a fit has no freedom
+        quotient = [(y - constant) / x for x, y in zip(points[1:], f[1:], strict=True)]
+        slack = [x * w for x, w in zip(points[1:], weight[1:], strict=True)]
+        return [constant, *rounded_polynomial(quotient, slack, points[1:], degree - 1, bits)]
     if degree < 0:
         return []
     p, _, _ = minimax(f, weight, points, degree, 0)

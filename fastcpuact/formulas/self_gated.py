@@ -7,9 +7,19 @@ is factored out.
 
 from __future__ import annotations
 
-from .coefficients import GELU_C, GELU_M, GELU_M0, GELU_ROOT, NORMAL_END
-from .elementary import exp_parts, expm1, normal_tail_parts, scale_down
-from .language import Exact, fabs, fma, formula, polynomial
+from .coefficients import (
+    GELU_C,
+    GELU_M,
+    GELU_M0,
+    GELU_ROOT,
+    MISH_ROOT,
+    MISH_SLOPE,
+    NORMAL_END,
+    SILU_ROOT,
+    SILU_SLOPE,
+)
+from .elementary import exp_parts, normal_tail_parts, scale_down
+from .language import fabs, fma, formula, polynomial
 from .registry import activation
 
 
@@ -29,21 +39,15 @@ def silu(x):
     return (scale_down(z * p, n) if x < 0 else x) / (1 + e)
 
 
-# The root of 1 + x + e^x, and e^root, from mpmath.findroot at 60 digits.
-_SILU_ROOT = Exact("-1.27846454276107379510935873902298015543947748")
-_SILU_EXP_ROOT = Exact("0.27846454276107379510935873902298015543947748")
-
-
-@silu.gradient(ulp={"float32": 6.0, "float64": 5.0})
+@silu.gradient(ulp={"float32": 6.0, "float64": 4.6})
 def silu_grad(x):
     """σ(x)·(1 + x·σ(-x))."""
     z = limited(x)
     p, n = exp_parts(-fabs(z), 0)
     e = scale_down(p, n)
-    # With r the root of 1 + x + e^x: 1 + x + e^x = (x - r) + e^r (e^(x-r) - 1), two terms of
-    # one sign.
-    d = (z - _SILU_ROOT.hi) - _SILU_ROOT.lo
-    factor = fma(_SILU_EXP_ROOT.hi, expm1(d), d)
+    d = (z - SILU_ROOT.hi) - SILU_ROOT.lo
+    series = polynomial(d, SILU_SLOPE)
+    factor = fma(d, series, d) if fabs(d) < 0.25 else (1 + z) + e
     left = scale_down(p * factor, n)
     right = fma(e, 1 + z, 1)
     q = 1 + e
@@ -102,25 +106,16 @@ def mish(x):
     return (left if x < 0 else right) / (fma(e, h, 1) if x < 0 else fma(e, e, k))
 
 
-# The root of w(x) = 4(x+1) + (4x+6) e^x + 4 e^2x + e^3x from mpmath.findroot at 60 digits,
-# E = e^root, and 4 root + 6 + 4E + E².
-_MISH_ROOT = Exact("-1.19243121451549521213758834042073940560068640932")
-_MISH_E = Exact("0.303482535281528928821436743539643058364490752")
-_MISH_QUARTER_E = Exact("0.0758706338203822322053591858849107645911226879")
-_MISH_K = Exact("2.53630693228503931780378052078207170408224618")
-
-
-@mish.gradient(ulp={"float32": 6.8, "float64": 5.5})
+@mish.gradient(ulp={"float32": 5.8, "float64": 4.8})
 def mish_grad(x):
-    """e^x w(x)/(2 + 2e^x + e^2x)², w(x) = 4(x+1) + (4x+6) e^x + 4 e^2x + e^3x."""
+    """e^x w(x)/(1 + e^x + e^2x/2)², w(x) = (x+1) + (x + 3/2) e^x + e^2x + e^3x/4."""
     z = limited(x)
     p, n = exp_parts(-fabs(z), 0)
     e = scale_down(p, n)
-    # With r the root of w, E = e^r and m = e^(x-r) - 1:
-    # w/4 = (x-r)(1 + e^x) + m E/4 (4r + 6 + 4E + E² + e^x (4 + E + e^x)), two terms of one sign.
-    d = (z - _MISH_ROOT.hi) - _MISH_ROOT.lo
-    b = fma(e, e + (4 + _MISH_E.hi), _MISH_K.hi)
-    factor = fma(d, 1 + e, expm1(d) * (_MISH_QUARTER_E.hi * b))
+    d = (z - MISH_ROOT.hi) - MISH_ROOT.lo
+    series = polynomial(d, MISH_SLOPE)
+    direct = fma(e, fma(e, fma(e, 0.25, 1), z + 1.5), z + 1)
+    factor = fma(d, series, d) if fabs(d) < 0.1875 else direct
     left = scale_down(p * factor, n)
     left_root = fma(e, fma(e, 0.5, 1), 1)
     # On the right everything is divided by e^4x.
