@@ -1,8 +1,7 @@
 """The commands of the command line."""
 
-import dataclasses
-import difflib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from rich.table import Table
 import fastcpuact as act
 from fastcpuact.cli import extra
 
-# Results go to standard output, progress to standard error: output can be piped.
 EXAMPLES = """
 \b
 Examples:
@@ -26,7 +24,7 @@ Examples:
 
 
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="fastcpuact")
+@click.version_option(act.__version__)
 def fastcpuact() -> None:
     """Fast activation functions for NumPy on the CPU."""
 
@@ -55,30 +53,24 @@ class ActivationName(click.ParamType):
 
     name = "name"
 
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name, or fail with the nearest ones."""
-        known = {alias: name for name in act.names() for alias in (name, *act.get(name).aliases)}
-        if value in known:
-            return known[value]
-        near = difflib.get_close_matches(value, known)
-        hint = f"did you mean {' or '.join(near)}?" if near else "see 'fastcpuact list'."
-        self.fail(f"no activation is named {value!r}; {hint}", param, ctx)
+        try:
+            return act.get(value).name
+        except ValueError as error:
+            self.fail(f"{error} (see 'fastcpuact list')", param, ctx)
 
 
 class PicturePath(click.Path):
     """A file to write a picture to; refused before the work rather than after it."""
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Path:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path, or fail if no picture could be written there."""
-        path = Path(super().convert(value, param, ctx))
-        if path.suffix not in {".pdf", ".png", ".svg"}:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.suffix.lower() not in {".pdf", ".png", ".svg"}:
             self.fail(f"{path}: the name must end in .png, .svg or .pdf", param, ctx)
-        if not path.parent.is_dir():
-            self.fail(f"{path.parent} is not a directory", param, ctx)
+        if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            self.fail(f"{path.parent} is not a directory that can be written to", param, ctx)
         return path
 
 
@@ -90,8 +82,20 @@ class PicturePath(click.Path):
     multiple=True,
     help="Train with this activation; may be repeated.  [default: all]",
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How often to go through the training digits.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of the split of the digits, their order, and the first weights.",
+)
 @click.option(
     "--output",
     type=PicturePath(dir_okay=False, writable=True),
@@ -105,8 +109,12 @@ def demo(names: tuple[str, ...], epochs: int, seed: int, output: Path, as_json: 
     with extra("demo"):
         from fastcpuact.demo import report, study
 
+    known = study.trainable()
+    chosen = list(dict.fromkeys(names)) or known
+    for name in set(chosen).difference(known):
+        raise click.UsageError(f"{name} has a parameter without default: it cannot be trained.")
+
     digits = study.Digits.load(seed)
-    chosen = list(dict.fromkeys(names)) or act.names()
     columns = (
         TextColumn("{task.description:<16}"),
         BarColumn(),
@@ -114,19 +122,20 @@ def demo(names: tuple[str, ...], epochs: int, seed: int, output: Path, as_json: 
         TimeRemainingColumn(),
     )
     runs = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)  # leaves standard output to the results
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=epochs * len(chosen))
         for name in chosen:
             progress.update(task, description=name)
             runs.append(study.run(name, digits, epochs, seed, lambda: progress.advance(task)))
 
-    report.picture(runs, output)
+    report.picture(runs).savefig(output)
     if as_json:
         results = {
             "epochs": epochs,
             "seed": seed,
             "picture": str(output),
-            "runs": [dataclasses.asdict(run) | {"speedup": run.speedup} for run in runs],
+            "runs": [run.as_dict() for run in runs],
         }
         click.echo(json.dumps(results, indent=2))
     else:

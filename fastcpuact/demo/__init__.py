@@ -1,0 +1,1 @@
+"""The demonstration behind ``fastcpuact demo``: a network learns to read, with each activation."""
