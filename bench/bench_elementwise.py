@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import fastcpuact as act
-from expressions import EXPRESSIONS
+from fastcpuact.plain import PLAIN
 
 pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=5)
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=5)
 @pytest.mark.parametrize("form", ["value", "grad", "backward", "value_and_grad"])
 @pytest.mark.parametrize("name", act.names())
 def test_elementwise(name: str, form: str, uniform: Any, timed: Callable[..., None]) -> None:
-    theirs = getattr(EXPRESSIONS[name], form)
+    theirs = getattr(PLAIN[name], form)
     ours = act.get(name) if form == "value" else getattr(act.get(name), form)
     operands = [uniform(1.0)] if form == "backward" else []
     timed(f"{name}.{form}", ours, theirs, *operands, uniform(5.0))

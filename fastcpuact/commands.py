@@ -43,8 +43,10 @@ def list_activations(as_json: bool) -> None:
         return
     table = Table("activation", "aliases", "parameters")
     for a in activations:
-        parameters = ", ".join(f"{name}={default}" for name, default in a.params.items())
-        table.add_row(a.name, ", ".join(a.aliases), parameters)
+        parameters = [
+            name if default is None else f"{name}={default:g}" for name, default in a.params.items()
+        ]
+        table.add_row(a.name, ", ".join(a.aliases), ", ".join(parameters))
     Console().print(table)
 
 

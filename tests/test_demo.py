@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 import fastcpuact as act
-from fastcpuact.demo import network, plain, report, study
+from fastcpuact import plain
+from fastcpuact.demo import network, report, study
 
 GOOD = ["relu", "leaky_relu", "silu", "gelu", "mish", "tanh", "softplus"]
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 import fastcpuact as act
-from fastcpuact.demo import plain
+from fastcpuact import plain
 from fastcpuact.demo.network import BATCH, Adam, Array, Network, train_epoch
 
 SIZES = (64, 128, 128, 128, 10)
@@ -72,7 +72,7 @@ class Run:
         training.
     seconds, plain_seconds : list of float
         Time of each epoch, with fastcpuact and with plain expressions; the latter is empty for an
-        activation without a row in `fastcpuact.demo.plain.PLAIN`.
+        activation without a row in `fastcpuact.plain.PLAIN`.
     """
 
     activation: str
