@@ -11,6 +11,7 @@ import importlib.util
 import os
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 ENGINES = ("compiled", "numba")
 _VARIABLE = "FASTCPUACT_ENGINE"
@@ -106,9 +107,15 @@ def _start() -> None:
         use_engine(wanted)
     elif not COMPILED:
         use_engine("numba")
+        package = Path(__file__).parent
+        origin = (
+            f"is imported from its source tree {package.parent}, where nothing is built,"
+            if (package.parent / "setup.py").exists()
+            else "was installed without compiled kernels"
+        )
         warnings.warn(
-            "fastcpuact was installed without compiled kernels and runs on Numba, which compiles "
-            f"each function on its first call; set {_VARIABLE}=numba to silence this warning",
+            f"fastcpuact {origin} and runs on Numba, which compiles each function on its first "
+            f"call; set {_VARIABLE}=numba to silence this warning",
             RuntimeWarning,
             stacklevel=4,
         )

@@ -9,6 +9,10 @@ import pytest
 import fastcpuact as act
 from fastcpuact import engines
 
+# A process that a test starts in the source tree must see the package under test as this one does:
+# the installed one, not the folder of that name, where nothing is built.
+os.environ["PYTHONSAFEPATH"] = "1"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
