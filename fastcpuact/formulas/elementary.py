@@ -1,8 +1,9 @@
 """Elementary functions, over the leaves, on the arguments that activations need.
 
-An activation's tail is e^(-something), so the exponential is given for arguments up to 0, in two
-parts: e^x = p·2^n with p near 1.  A factor multiplied to p before `scale_down` applies 2^n is
-rounded once, however deep in the subnormals the product ends.
+An activation's tail is e^(-something), so the exponential is given for arguments up to 0, in parts:
+e^x = (1 + q)·a·b, with |q| < 1/2 and powers of two a and b.  A factor y is multiplied in as
+``fma(y, q, y) * a * b``: the sum 1 + q is not rounded on the way, and the product is rounded once
+more only where it is subnormal.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _EXPM1_LOWEST = per_precision(float32=-18.0, float64=-40.0)
 
 
 @formula
-def exp_parts_near(x, low):
-    """(p, n): e^(x + low) = p·2^n for |x| <= -_LOWEST and low a rounding error of x.
+def exp_reduced(x, low):
+    """(q, n): e^(x + low) = (1 + q)·2^n for |x| <= -_LOWEST and low a rounding error of x.
 
     n comes shifted by ROUND, as `exp2_shifted` takes it.
     """
@@ -42,31 +43,31 @@ def exp_parts_near(x, low):
     n = shifted - ROUND
     r = fma(n, -LN2_HI, x) + fma(n, -LN2_LO, low)
     series = polynomial(r, EXP)
-    return fma(r * r, series, r) + 1, shifted
+    return fma(r * r, series, r), shifted
+
+
+@formula
+def powers_down(shifted):
+    """(a, b): 2^n = a·b for n <= 0 as `exp_reduced` gives it; a is a normal number."""
+    deep = ROUND + _DEEP
+    near = shifted + _STEP if shifted < deep else shifted
+    return exp2_shifted(near), _STEP_DOWN if shifted < deep else 1
 
 
 @formula
 def exp_parts(x, low):
-    """(p, n): e^(x + low) = p·2^n as `exp_parts_near`, for all x <= 0."""
+    """(q, a, b): e^(x + low) = (1 + q)·a·b for x <= 0 and low a rounding error of x."""
     above = _LOWEST if x < _LOWEST else x
-    p, n = exp_parts_near(above, low)
-    return p, n
-
-
-@formula
-def scale_down(a, shifted):
-    """a·2^n, rounded once, for n <= 0 as `exp_parts` gives it."""
-    deep = ROUND + _DEEP
-    normal = shifted + _STEP if shifted < deep else shifted
-    rest = _STEP_DOWN if shifted < deep else 1
-    return a * exp2_shifted(normal) * rest
+    q, n = exp_reduced(above, low)
+    a, b = powers_down(n)
+    return q, a, b
 
 
 @formula
 def exp_of_sum(x, low):
     """e^(x + low) for x <= 0 and low a rounding error of x."""
-    p, n = exp_parts(x, low)
-    return scale_down(p, n)
+    q, a, b = exp_parts(x, low)
+    return fma(a, q, a) * b
 
 
 @formula
@@ -76,15 +77,14 @@ def exp(x):
 
 
 @formula
-def expm1(x):
-    """e^x - 1 for x <= 0."""
+def expm1_parts(x):
+    """(q, a): e^x = (1 + q)·a for x <= 0, so that e^x - 1 = q·a + (a - 1) keeps its digits."""
     above = _EXPM1_LOWEST if x < _EXPM1_LOWEST else x
     shifted = fma(above, LOG2_E, ROUND)
     n = shifted - ROUND
     r = fma(n, -LN2_LO, fma(n, -LN2_HI, above))
     series = polynomial(r, EXPM1)
-    power = exp2_shifted(shifted)
-    return fma(fma(r * r, series, r), power, power - 1)
+    return fma(r * r, series, r), exp2_shifted(shifted)
 
 
 @formula
