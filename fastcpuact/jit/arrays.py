@@ -15,8 +15,8 @@ from ..formulas.language import PRECISIONS, Precision
 from .leaves import parallel
 from .module import generated
 
-# Elements from which a parallel kernel beats the serial one: starting Numba's threads takes as
-# long as some 30,000 elements of the cheapest kernel (bench/bench_elementwise.py).
+# Elements from which a parallel kernel is no slower than the serial one, for the cheapest function
+# on two idle cores (bench/parallel_threshold.py).
 PARALLEL_MIN = 1 << 17
 
 # Numba's workqueue threading layer aborts the process when two threads launch parallel kernels
