@@ -17,7 +17,7 @@ from .module import generated
 
 # Elements from which a parallel kernel is no slower than the serial one, for the cheapest function
 # on two idle cores (bench/parallel_threshold.py).
-PARALLEL_MIN = 1 << 17
+PARALLEL_MIN = 1 << 18
 
 # Numba's workqueue threading layer aborts the process when two threads launch parallel kernels
 # at once; whoever finds it busy runs serially.
