@@ -25,42 +25,33 @@ from .language import exp2_shifted, fabs, fma, formula, per_precision, polynomia
 
 # Below these, x e^x rounds to zero, and so does all that activations multiply e^x with.
 _LOWEST = per_precision(float32=-115.0, float64=-760.0)
-# Where 2^n comes near the end of the normal numbers, it is applied in two steps.
-_DEEP = per_precision(float32=-60.0, float64=-700.0)
-_STEP = per_precision(float32=100.0, float64=500.0)
-_STEP_DOWN = per_precision(float32=2.0**-100, float64=2.0**-500)
+# A power of two that may be subnormal is applied in two steps, the first of which never is: 2^n is
+# 2^(n + STEP)·2^-STEP.
+STEP = per_precision(float32=64.0, float64=512.0)
+STEP_DOWN = per_precision(float32=2.0**-64, float64=2.0**-512)
 # e^x - 1 rounds to -1 below these.
 _EXPM1_LOWEST = per_precision(float32=-18.0, float64=-40.0)
 
 
 @formula
-def exp_reduced(x, low):
+def exp_reduced(x, low, shift):
     """(q, n): e^(x + low) = (1 + q)·2^n for |x| <= -_LOWEST and low a rounding error of x.
 
-    n comes shifted by ROUND, as `exp2_shifted` takes it.
+    n comes with shift, a large number, added, as `exp2_shifted` takes it.
     """
-    shifted = fma(x, LOG2_E, ROUND)
-    n = shifted - ROUND
-    r = fma(n, -LN2_HI, x) + fma(n, -LN2_LO, low)
+    shifted = fma(x, LOG2_E, shift)
+    n = shifted - shift
+    r = fma(n, -LN2_LO, fma(n, -LN2_HI, x)) + low
     series = polynomial(r, EXP)
     return fma(r * r, series, r), shifted
-
-
-@formula
-def powers_down(shifted):
-    """(a, b): 2^n = a·b for n <= 0 as `exp_reduced` gives it; a is a normal number."""
-    deep = ROUND + _DEEP
-    near = shifted + _STEP if shifted < deep else shifted
-    return exp2_shifted(near), _STEP_DOWN if shifted < deep else 1
 
 
 @formula
 def exp_parts(x, low):
     """(q, a, b): e^(x + low) = (1 + q)·a·b for x <= 0 and low a rounding error of x."""
     above = _LOWEST if x < _LOWEST else x
-    q, n = exp_reduced(above, low)
-    a, b = powers_down(n)
-    return q, a, b
+    q, n = exp_reduced(above, low, ROUND + STEP)
+    return q, exp2_shifted(n), STEP_DOWN
 
 
 @formula
@@ -73,7 +64,7 @@ def exp_of_sum(x, low):
 @formula
 def exp(x):
     """e^x for x <= 0."""
-    return exp_of_sum(x, 0)
+    return exp_of_sum(x, -0.0)
 
 
 @formula

@@ -45,7 +45,7 @@ def limited(x):
 @activation(aliases=("swish1",), domain=(-20, 20), ulp={"float32": 2.5, "float64": 2.0})
 def silu(x):
     """x·σ(x)."""
-    q, a, b = exp_parts(-fabs(limited(x)), 0)
+    q, a, b = exp_parts(-fabs(limited(x)), -0.0)
     e = fma(a, q, a) * b
     # x/(1+e) as x less a small part of it, which rounds little.
     y = fma(-limited(x), e / (1 + e), not_too_low(x))
@@ -57,7 +57,7 @@ def silu(x):
 def silu_grad(x):
     """σ(x)·(1 + x·σ(-x))."""
     z = limited(x)
-    q, a, b = exp_parts(-fabs(z), 0)
+    q, a, b = exp_parts(-fabs(z), -0.0)
     e = fma(a, q, a) * b
     d = (z - SILU_ROOT.hi) - SILU_ROOT.lo
     series = polynomial(d, SILU_SLOPE)
@@ -114,7 +114,7 @@ def gelu_grad(x):
 def mish(x):
     """x·tanh(log(1 + e^x))."""
     # tanh(log(1 + E)) = (E² + 2E)/(E² + 2E + 2): on the left e·(1 - c), on the right 1 - c.
-    q, a, b = exp_parts(-fabs(limited(x)), 0)
+    q, a, b = exp_parts(-fabs(limited(x)), -0.0)
     e = fma(a, q, a) * b
     h = e if x < 0 else 2 * e
     half = 0.5 * h
@@ -127,7 +127,7 @@ def mish(x):
 def mish_grad(x):
     """e^x w(x)/(1 + e^x + e^2x/2)², w(x) = (x+1) + (x + 3/2) e^x + e^2x + e^3x/4."""
     z = limited(x)
-    q, a, b = exp_parts(-fabs(z), 0)
+    q, a, b = exp_parts(-fabs(z), -0.0)
     e = fma(a, q, a) * b
     d = (z - MISH_ROOT.hi) - MISH_ROOT.lo
     series = polynomial(d, MISH_SLOPE)

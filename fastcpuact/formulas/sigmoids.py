@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .coefficients import ROUND
-from .elementary import exp, exp_reduced, expm1_parts, powers_down
+from .elementary import STEP, STEP_DOWN, exp, exp_reduced, expm1_parts
 from .language import copysign, exp2_shifted, fabs, fma, formula, per_precision
 from .registry import activation
 
@@ -21,12 +21,12 @@ def sigmoid_of_sum(x, low):
     """
     below = _END if x > _END else x
     z = _LOWEST if below < _LOWEST else below
-    q, n = exp_reduced(-z, -low)
+    q, n = exp_reduced(-z, -low, ROUND)
     power = exp2_shifted(n)
     # In the tail σ = e^x; dividing before the power of two is applied rounds a subnormal once.
     y = 1 / (1 + q if z < -_END else 1 + fma(power, q, power))
-    a, b = powers_down(2 * ROUND - n)
-    return y * a * b if z < -_END else y
+    inverse_power = exp2_shifted((2 * ROUND + STEP) - n)
+    return y * inverse_power * STEP_DOWN if z < -_END else y
 
 
 @activation(aliases=("logistic", "expit"), domain=(-20, 20), ulp={"float32": 2.7, "float64": 2.3})
