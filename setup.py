@@ -68,7 +68,8 @@ class BuildKernels(build_ext):
         compiler = new_compiler(compiler=self.compiler)
         customize_compiler(compiler)
         command = getattr(compiler, "compiler_so", None)
-        return shutil.which(command[0]) if command else "unknown"
+        # A compiler class without that attribute (MSVC) finds its program itself.
+        return shutil.which(command[0]) if command else "its own"
 
     def translate(self) -> None:
         """Print the kernels as Cython and translate all Cython to C."""
@@ -96,8 +97,8 @@ class BuildKernels(build_ext):
     def build_extensions(self) -> None:
         """Compile with the flags that this compiler knows, and explain a failure."""
         try:
-            command = self.compiler.compiler_so[0]
-            version = subprocess.run([command, "--version"], capture_output=True, text=True)
+            command = [*self.compiler.compiler_so, "--version"]
+            version = subprocess.run(command, capture_output=True, text=True)
             flags = CFLAGS if "clang" in version.stdout else CFLAGS + GCC_FLAGS
             for extension in self.extensions:
                 extension.extra_compile_args += flags

@@ -75,6 +75,8 @@ def get(name: str) -> Activation:
     if name not in aliases:
         from difflib import get_close_matches
 
+        if name == softmax.name:
+            raise ValueError("softmax works along an axis: call fastcpuact.softmax")
         near = get_close_matches(name, aliases, n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise ValueError(f"no activation is called {name!r}{hint}")

@@ -29,6 +29,11 @@ else:
             return self.general(args, kwargs)  # type: ignore[attr-defined]
 
 
+# The integers for which np.exp computes in float32 or less, and the keywords that decide instead.
+_COMPUTED_IN_FLOAT32 = tuple(np.dtype(char) for char in "?bBhH")
+_TYPED = {"dtype", "signature"}
+
+
 class Form(Call):
     """One form of one activation, for instance the gradient of gelu.
 
@@ -68,7 +73,7 @@ class Form(Call):
             return self._compiled_ufunc
         from .jit.ufuncs import ufunc
 
-        return ufunc(self.record, self.form.name)
+        return ufunc(self.record, self.form.name, self.__name__)
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -111,13 +116,12 @@ class Form(Call):
             if value is None:
                 raise TypeError(f"{self.__name__}() needs a number or an array as {name!r}")
             operands.append(value)
-        dtype = getattr(operands[count - 1], "dtype", None)
-        if isinstance(dtype, np.dtype) and dtype.kind in "biu":
+        dtypes = [getattr(operand, "dtype", None) for operand in operands[:count]]
+        if all(dtype in _COMPUTED_IN_FLOAT32 for dtype in dtypes) and not kwargs.keys() & _TYPED:
             # NumPy would make float64 of a small integer array and a Python number.
-            promoted = np.exp.resolve_dtypes((dtype, None))[1]
             for place in range(count, min(len(operands), len(self._operands))):
                 if type(operands[place]) in (int, float):
-                    operands[place] = promoted.type(operands[place])
+                    operands[place] = np.float32(operands[place])
         return tuple(operands), kwargs
 
     def __repr__(self) -> str:

@@ -47,7 +47,7 @@ def form_doc(record: Record, form: Form) -> str:
     returns = "ndarray or scalar" if len(form.results) == 1 else "tuple of ndarray or of scalars"
     return "\n".join(
         [
-            f"{form.summary} for {record.name}: f(x) = {_summary(record)}.",
+            f"{record.name}: {form.summary}, where f(x) = {_summary(record)}.",
             "",
             "Parameters",
             "----------",
@@ -68,7 +68,7 @@ def form_doc(record: Record, form: Form) -> str:
             "Notes",
             "-----",
             *_bounds(record, form),
-            "No floating-point warning is raised; NaN gives NaN.",
+            "No floating-point warning is raised but by NumPy's own casts; NaN gives NaN.",
             "",
         ]
     )

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 ENGINES = ("compiled", "numba")
 _VARIABLE = "FASTCPUACT_ENGINE"
@@ -20,8 +19,8 @@ try:
     from .kernels.call import set_compiled_engine
     from .kernels.select import LEVEL
 except ModuleNotFoundError as error:
-    # Only what was never built may be missing; a kernel module that fails to load is an error.
-    if not (error.name or "").startswith("fastcpuact.kernels."):
+    # Only a build without any extension is missing this one; anything else is an error.
+    if error.name != "fastcpuact.kernels.call":
         raise
     COMPILED = False
     LEVEL = "none"
@@ -107,10 +106,10 @@ def _start() -> None:
         use_engine(wanted)
     elif not COMPILED:
         use_engine("numba")
-        package = Path(__file__).parent
+        folder = os.path.dirname(os.path.dirname(__file__))
         origin = (
-            f"is imported from its source tree {package.parent}, where nothing is built,"
-            if (package.parent / "setup.py").exists()
+            f"is imported from its source tree {folder}, where nothing is built,"
+            if os.path.exists(os.path.join(folder, "setup.py"))
             else "was installed without compiled kernels"
         )
         warnings.warn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ if engines.COMPILED:
 
 
 _COMPUTED = (np.dtype(np.float32), np.dtype(np.float64))
+# The axes that NumPy's iterators of C, which the compiled engine uses, have room for.
+_ITERATED_NDIM = 32
 
 
 def _result_dtype(arrays: tuple[np.ndarray, ...]) -> np.dtype[Any]:
@@ -44,20 +47,29 @@ def _run(name: str, arrays: tuple[np.ndarray, ...], axis: int) -> None:
     """Run a row kernel of the current engine; the last array is the output."""
     if arrays[0].size == 0:
         return
-    if engines.current_engine() == "compiled":
+    compiled = engines.current_engine() == "compiled"
+    if compiled and arrays[0].ndim <= _ITERATED_NDIM:
         run_rows(_ADDRESSES[name, arrays[0].dtype], arrays, axis)
         return
-    from .jit.arrays import call_rows
-
     moved = [np.moveaxis(array, axis, -1) for array in arrays]
-    rows = [np.ascontiguousarray(array).reshape(-1, array.shape[-1]) for array in moved[:-1]]
+    rows = tuple(np.ascontiguousarray(array).reshape(-1, array.shape[-1]) for array in moved[:-1])
     result = np.empty_like(rows[0])
-    call_rows(name, (*rows, result))
+    if compiled:
+        run_rows(_ADDRESSES[name, result.dtype], (*rows, result), 1)
+    else:
+        from .jit.arrays import call_rows
+
+        call_rows(name, (*rows, result))
     moved[-1][...] = result.reshape(moved[-1].shape)
 
 
 def _apply(name: str, inputs: tuple[Any, ...], axis: Any, out: Any) -> np.ndarray:
     """Check arguments, convert what the kernels do not take, and run."""
+    for value in inputs:
+        if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
+            raise TypeError("softmax takes no masked array: its mask would be lost")
+    if isinstance(out, tuple) and len(out) == 1:
+        (out,) = out
     arrays = tuple(np.asarray(value) for value in inputs)
     first = arrays[0]
     if first.ndim == 0:
@@ -177,6 +189,9 @@ class Softmax:
         array([ 0.25, -0.25])
         """
         return _apply("softmax_backward_row", (dy, y), axis, out)
+
+    def __reduce__(self) -> str:
+        return self.name
 
     def __repr__(self) -> str:
         return "<activation softmax(x, axis=-1, out=None)>"

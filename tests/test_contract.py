@@ -203,6 +203,41 @@ def test_integers_are_promoted(form, dtype):
         assert result.dtype == expected
 
 
+@pytest.mark.parametrize("dtype", (np.bool_, np.int8, np.int16, np.int32))
+def test_integers_with_parameters_have_the_value_of_floats(dtype, engine):
+    x = np.array([1, 0, 1] if dtype is np.bool_ else [-100, 0, 7], dtype)
+    real = x.astype(np.float64 if dtype is np.int32 else np.float32)
+    for f in (act.leaky_relu, act.softplus):
+        for parameters in ((), (0.3,), (1e5,)):
+            assert_same_bits(f(x, *parameters), f(real, *parameters))
+        assert_same_bits(f(x, dtype=np.float64), f(x.astype(np.float64)))
+        dy = np.array([1.0, 2.0, 3.0])
+        assert_same_bits(f.backward(dy, x), f.backward(dy, x.astype(np.float64)))
+
+
+def test_reduce_and_accumulate(engine):
+    x = sample(600)
+    for ufunc in (act.leaky_relu.ufunc, act.tanh.backward.ufunc):
+        expected = [x[0]]
+        for value in x[1:]:
+            expected.append(ufunc(expected[-1], value))
+        np.testing.assert_array_equal(ufunc.accumulate(x), expected)
+        assert ufunc.reduce(x) == expected[-1]
+        np.testing.assert_array_equal(ufunc.reduce(x.reshape(3, 200), axis=1)[0], expected[199])
+        np.testing.assert_array_equal(ufunc.reduceat(x, [0, 200])[0], expected[199])
+
+
+@pytest.mark.parametrize("shift", (-3, -1, 1, 3))
+def test_shifted_output_gives_the_copied_result(form, shift):
+    memory = sample(1300)
+    x, out = (memory[3:-3], memory[3 + shift : len(memory) - 3 + shift])
+    operands = operands_of(form, x.copy())
+    expected = as_tuple(form(*operands))
+    outputs = (out, *(np.empty_like(x) for _ in expected[1:]))
+    form(*operands[:-1], x, out=outputs)
+    assert_same_bits(outputs, expected)
+
+
 @pytest.mark.parametrize(
     "bad", (np.ones(3, complex), np.array(["a"]), np.array([None]), "x", object())
 )
@@ -356,6 +391,16 @@ def test_lookup():
         act.get("gelo")
     with pytest.raises(TypeError, match="int"):
         act.get(3)
+
+
+def test_softmax_is_pointed_to():
+    with pytest.raises(ValueError, match=r"call fastcpuact\.softmax"):
+        act.get("softmax")
+
+
+def test_uninitialised_form_is_an_error():
+    with pytest.raises(AttributeError):
+        act.Form.__new__(act.Form)(np.ones(3))
 
 
 def test_unknown_engine():

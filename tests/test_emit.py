@@ -12,8 +12,10 @@ from fastcpuact.emit.cython import CythonPrinter
 from fastcpuact.emit.kernels import kernel
 from fastcpuact.emit.numba import NumbaPrinter
 from fastcpuact.emit.reader import FormulaError, Reader
+from fastcpuact.emit.rows import row_function
 from fastcpuact.formulas.language import FLOAT32, FLOAT64, copysign, fma, formula, polynomial
 from fastcpuact.formulas.registry import FORMS, Record
+from fastcpuact.formulas.rows import RowKernel
 from golden_formulas import SERIES, halves, sample, sample_grad
 
 HERE = Path(__file__).parent
@@ -88,7 +90,7 @@ def refused():
         return x
 
     def undefined(x):
-        return nothing_of_that_name(x)  # noqa: F821
+        return nothing_of_that_name(x)
 
     def foreign(x):
         return abs(x)
@@ -135,7 +137,7 @@ def refused():
         return x
 
     def nothing(x):
-        y = x  # noqa: F841
+        y = x
 
     def integer_division(x):
         return x // 2
@@ -148,6 +150,9 @@ def refused():
 
     def call_of_call(x):
         return halves(x)(x)
+
+    def shadowed(x, halves):
+        return halves(x)
 
     return {
         loop: "the statement For",
@@ -175,6 +180,7 @@ def refused():
         coefficients: "polynomial of anything but",
         walrus: "the expression NamedExpr",
         call_of_call: "the expression Call",
+        shadowed: "the variable 'halves' as anything but a number",
     }
 
 
@@ -203,7 +209,7 @@ def test_constant_out_of_range_is_refused_in_the_precision_that_lacks_it():
 
 
 def test_recursion_is_refused():
-    with pytest.raises(FormulaError, match="calls itself"):
+    with pytest.raises(FormulaError, match=r"test_emit\.py:.*the recursion of recursive"):
         Reader(FLOAT64).read(recursive)
 
 
@@ -218,3 +224,54 @@ def test_words_are_not_callable():
             word(1.0)
     with pytest.raises(TypeError):
         polynomial(1.0, (1.0,))
+
+
+def test_a_second_formula_of_one_name_is_refused():
+    def halves(x):
+        return x + 42
+
+    reader = Reader(FLOAT64)
+    reader.read(sample)
+    with pytest.raises(FormulaError, match="a second formula of the name 'halves'"):
+        reader.read(formula(halves))
+
+
+def test_a_parameter_with_a_name_of_the_loop_is_refused():
+    def shifted(x, n=1.0):
+        return x + n
+
+    made = Record(formula(shifted), (), (-1, 1), {})
+    with pytest.raises(TypeError, match="'n'"):
+        kernel(Reader(FLOAT64), made, FORMS["value"])
+
+
+def rows_outside_the_language():
+    def power(x: In, n: Index) -> Wide:
+        """A power."""
+        return x[0] ** 2
+
+    def attribute(x: In, n: Index) -> Wide:
+        """A function of another module."""
+        return math.exp(x[0])
+
+    def asserts(x: "In", n: "Index") -> "Wide":
+        """An assertion."""
+        assert n > 0
+        return x[0]
+
+    def comprehension(x: In, n: Index) -> Wide:
+        """A list."""
+        return sum([x[i] for i in range(n)])
+
+    def unknown(x: In, n: Index) -> Wide:
+        """A function that no engine has."""
+        return exp(x[0])
+
+    return power, attribute, asserts, comprehension, unknown
+
+
+@pytest.mark.parametrize("function", rows_outside_the_language(), ids=lambda f: f.__name__)
+def test_refused_in_row_kernels(function):
+    kernel = RowKernel(function, exported=False)
+    with pytest.raises(FormulaError, match=r"test_emit\.py:\d+: .* is not for row kernels"):
+        row_function(kernel, Reader(FLOAT64))

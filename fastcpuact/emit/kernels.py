@@ -9,6 +9,8 @@ from ..formulas.registry import FORMS, Form, Record
 from .reader import Reader
 from .tree import Binary, Call, Expr, Kernel, Name
 
+_TAKEN = {"x", "dy", "i", "n", "args", "out0", "out1"}
+
 
 def kernel_name(record: Record, form: Form, precision: Precision) -> str:
     """The printed name of a kernel, in every target."""
@@ -17,6 +19,8 @@ def kernel_name(record: Record, form: Form, precision: Precision) -> str:
 
 def kernel(reader: Reader, record: Record, form: Form) -> Kernel:
     """The kernel of one form; the functions that it calls are left in ``reader``."""
+    if taken := _TAKEN & record.params.keys():
+        raise TypeError(f"{record.name}: the printed loops use the name {taken.pop()!r} themselves")
     arguments = tuple(Name(name) for name in ("x", *record.params))
 
     def result(formula: str) -> Expr:

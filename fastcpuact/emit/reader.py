@@ -56,18 +56,26 @@ class Reader:
     def __init__(self, precision: Precision) -> None:
         self.precision = precision
         self.functions: dict[str, tree.Function] = {}
-        self._open: list[str] = []
+        self._formulas: dict[str, Formula] = {}
 
     def read(self, formula: Formula) -> tree.Function:
         """Read a formula, once."""
         name = f"{formula.name}_{self.precision.suffix}"
+        if self._formulas.setdefault(name, formula) is not formula:
+            other = self._formulas[name].function.__code__
+            raise FormulaError(
+                f"{formula.function.__code__.co_filename}:"
+                f"{formula.function.__code__.co_firstlineno}: a second formula of the name "
+                f"{formula.name!r}, after {other.co_filename}:{other.co_firstlineno}"
+            )
         if name not in self.functions:
-            if name in self._open:
-                raise FormulaError(f"{formula.name} calls itself: {' -> '.join(self._open)}")
-            self._open.append(name)
             self.functions[name] = _FormulaReader(self, formula).read(name)
-            self._open.pop()
         return self.functions[name]
+
+    def is_open(self, formula: Formula) -> bool:
+        """Whether a formula is being read: then it calls itself."""
+        name = f"{formula.name}_{self.precision.suffix}"
+        return self._formulas.get(name) is formula and name not in self.functions
 
 
 class _FormulaReader:
@@ -83,7 +91,10 @@ class _FormulaReader:
         try:
             lines, self.first_line = inspect.getsourcelines(function)
         except OSError as error:
-            raise FormulaError(f"{formula.name}: its source text cannot be found") from error
+            raise FormulaError(
+                f"{self.place()}:{function.__code__.co_firstlineno}: the source text of "
+                f"{formula.name} cannot be found"
+            ) from error
         self.text = textwrap.dedent("".join(lines))
         self.locals: set[str] = set()
 
@@ -190,6 +201,8 @@ class _FormulaReader:
         """What a name outside the formula stands for."""
         if not isinstance(node, ast.Name):
             self.refuse(node, f"the expression {type(node).__name__}")
+        if node.id in self.locals:
+            self.refuse(node, f"the variable {node.id!r} as anything but a number")
         if node.id not in self.globals:
             self.refuse(node, f"the name {node.id!r}, which nothing defines,")
         value = self.globals[node.id]
@@ -224,6 +237,8 @@ class _FormulaReader:
             self.refuse(node, f"a call of {target.name} with {len(node.args)} arguments")
         returned = 1
         if isinstance(target, Formula):
+            if self.reader.is_open(target):
+                self.refuse(node, f"the recursion of {target.name}")
             returned = len(self.reader.read(target).results)
         if returned != results:
             self.refuse(node, f"the use of {target.name}, which returns {returned} results, here")

@@ -11,6 +11,7 @@ import ast
 import inspect
 import textwrap
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from ..formulas import rows
 from ..formulas.language import Formula
@@ -31,22 +32,44 @@ class RowFunction:
     exported: bool
 
 
+# What a row kernel is made of: loops over `range`, choices, arithmetic, elements of arrays.
+_ALLOWED = (
+    *(ast.For, ast.While, ast.If, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr),
+    *(ast.IfExp, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript),
+    *(ast.Name, ast.Constant, ast.expr_context, ast.cmpop, ast.boolop, ast.USub),
+    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod),
+)
+
+
 class _Rewriter(ast.NodeTransformer):
     """Suffixes calls, replaces module constants, and collects the types of variables."""
 
-    def __init__(self, suffix: str, reader: Reader) -> None:
-        self.suffix = suffix
+    def __init__(self, kernel: rows.RowKernel, reader: Reader) -> None:
+        self.kernel = kernel
+        self.suffix = reader.precision.suffix
         self.reader = reader
         self.variables: dict[str, str] = {}
 
+    def refuse(self, node: ast.AST, what: str) -> NoReturn:
+        code = self.kernel.function.__code__
+        line = code.co_firstlineno + getattr(node, "lineno", 1) - 1
+        raise FormulaError(f"{code.co_filename}:{line}: {what} is not for row kernels")
+
+    def visit(self, node: ast.AST) -> Any:
+        if not isinstance(node, _ALLOWED):
+            self.refuse(node, type(node).__name__)
+        return super().visit(node)
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id != "range":
+        if not isinstance(node.func, ast.Name):
+            self.refuse(node, f"a call of {ast.unparse(node.func)!r}")
+        if node.func.id != "range":
             target = vars(rows).get(node.func.id)
             if isinstance(target, Formula):
                 self.reader.read(target)
             elif not isinstance(target, rows.RowKernel) and node.func.id not in ("real", "wide"):
-                raise FormulaError(f"a row kernel calls {node.func.id!r}, which it does not have")
+                self.refuse(node, f"a call of {node.func.id!r}")
             node.func.id = f"{node.func.id}_{self.suffix}"
         return node
 
@@ -74,7 +97,7 @@ def row_function(kernel: rows.RowKernel, reader: Reader) -> RowFunction:
     (definition,) = ast.parse(text).body
     assert isinstance(definition, ast.FunctionDef)
     suffix = reader.precision.suffix
-    rewriter = _Rewriter(suffix, reader)
+    rewriter = _Rewriter(kernel, reader)
     statements = [rewriter.visit(statement) for statement in definition.body[1:]]
     annotations = kernel.function.__annotations__
     return RowFunction(

@@ -99,7 +99,7 @@ class Record:
 
 
 class Registry(Mapping[str, Record]):
-    """Records by name; `find` also knows the aliases."""
+    """Records by name."""
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
@@ -112,10 +112,6 @@ class Registry(Mapping[str, Record]):
                 raise ValueError(f"{name!r} already names {self._names[name]!r}")
             self._names[name] = record.name
         self._records[record.name] = record
-
-    def find(self, name: str) -> Record:
-        """Look a record up by name or alias."""
-        return self._records[self._names[name]]
 
     @property
     def aliases(self) -> dict[str, str]:

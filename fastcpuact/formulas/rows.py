@@ -1,8 +1,9 @@
 """Functions along an axis, as loops over one row.
 
 A row kernel takes contiguous arrays that do not overlap and is printed for each engine by
-`fastcpuact.emit.rows`.  Beside the names of formulas it may use `real` (round to the working
-precision) and ``Real`` or ``Wide`` to declare a variable of the working precision or of float64.
+`fastcpuact.emit.rows`.  Beside formulas and other row kernels it may call ``real`` (round to the
+working precision) and ``wide`` (float64).  Annotations declare: ``In`` and ``Out`` arrays, the
+scratch array ``Lanes``, an ``Index``, a ``Real`` of the working precision, a ``Wide`` of float64.
 
 Sums run in `LANES` independent float64 accumulators, element i in lane i mod LANES, and end in a
 pairwise sum of the lanes.  The order is fixed, so the bits are too: they depend neither on the
@@ -20,8 +21,8 @@ from .elementary import exp_of_sum
 from .language import Word, formula
 
 LANES = 32
-# Elements between two looks at the next stage: small enough that a row block stays in L1, a
-# multiple of LANES.
+# Elements of a row that are exponentiated before they are summed, so that the sum finds them in the
+# first-level cache; a multiple of LANES.
 BLOCK = 512
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from .coefficients import SOFTPLUS
 from .elementary import exp_parts, log1p_rest, product_low
-from .language import Exact, fabs, fma, polynomial
+from .language import Exact, fabs, fma, per_precision, polynomial
 from .registry import activation
 from .sigmoids import sigmoid_of_sum
 
+# Where log(1 + e^-b) is less than half an ULP of b.
+_END = per_precision(float32=18.0, float64=38.0)
 _LN2 = Exact("0.69314718055994530941723212145817656807550013436025525")
 
 
@@ -27,8 +29,12 @@ def softplus(x, beta=1.0):
     q, power, rest_of_power = exp_parts(-fabs(b), low if b < 0 else -low)
     p = 1 + q
     tail = fma(p, log1p_rest(p * power * rest_of_power), p)
-    y = (centre if fabs(b) < 0.75 else tail) / beta
-    return (x if b >= 0.75 else 0) + (y if fabs(b) < 0.75 else y * power * rest_of_power)
+    # One quotient of a sum that never falls; the tail on the left is divided before its power of
+    # two makes it subnormal.
+    inside = centre if fabs(b) < 0.75 else tail
+    y = (b + tail * power * rest_of_power if b >= 0.75 else inside) / beta
+    left = y * power * rest_of_power if b <= -0.75 else y
+    return x if b > _END else left
 
 
 @softplus.gradient(ulp={"float32": 2.7, "float64": 2.5})

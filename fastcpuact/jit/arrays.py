@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from typing import Any
 
@@ -67,8 +68,10 @@ def call(record: Record, form_name: str, operands: tuple[Any, ...], out: Any) ->
             return None
         if not all(_alike(array, first) and array.flags.writeable for array in results):
             return None
+        # Exactly in place is well defined; two results in one place are not.
+        in_and_out = [(a, b) for a, b in itertools.product(results, arrays) if a is not b]
         if any(
-            np.may_share_memory(a, b) for a in results for b in (*arrays, *results) if a is not b
+            np.may_share_memory(a, b) for a, b in (*in_and_out, *itertools.combinations(results, 2))
         ):
             return None
     launch(

@@ -52,9 +52,8 @@ def _quiet(loop: Any) -> Any:
 def _numpy_function(index: int, *signature: Any) -> Any:
     """Return an entry of NumPy's ufunc C interface; the order of its table is part of the ABI."""
     capsule = np._core._multiarray_umath._UFUNC_API  # type: ignore[attr-defined]
-    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    get_pointer.restype = ctypes.c_void_p
-    get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    prototype = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+    get_pointer = prototype(("PyCapsule_GetPointer", ctypes.pythonapi))
     table = ctypes.cast(get_pointer(capsule, None), ctypes.POINTER(ctypes.c_void_p))
     return ctypes.PYFUNCTYPE(*signature)(table[index])
 
@@ -67,7 +66,7 @@ _alive: list[Any] = []
 
 
 @functools.cache
-def ufunc(record: Record, form_name: str) -> np.ufunc:
+def ufunc(record: Record, form_name: str, public_name: str) -> np.ufunc:
     """Compile the float32 and float64 loops of a form and make a ufunc of them."""
     form = FORMS[form_name]
     nin, nout = len(record.operands(form)), len(form.results)
@@ -79,7 +78,7 @@ def ufunc(record: Record, form_name: str) -> np.ufunc:
     data = (ctypes.c_void_p * len(loops))()
     numbers = [np.dtype(precision.dtype).num for precision in PRECISIONS for _ in range(nin + nout)]
     type_numbers = ctypes.create_string_buffer(bytes(numbers))
-    name, doc = record.name.encode(), form.summary.encode()
+    name, doc = public_name.encode(), form.summary.encode()
     _alive.append((loops, pointers, data, type_numbers, name, doc))
     text, number, pointer = ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p
     make = _numpy_function(

@@ -11,7 +11,7 @@ from libc.stdint cimport uintptr_t
 
 cimport numpy as cnp
 
-from .driver cimport MAX_OPERANDS, Kernel, kernel_function, run_kernel
+from .driver cimport MAX_OPERANDS, Kernel, describe, run_kernel
 
 cnp.import_array()
 
@@ -31,6 +31,12 @@ cdef extern from "numpy/arrayobject.h":
     char* PyArray_BYTES(PyArrayObject*)
     int PyArray_TYPE(PyArrayObject*)
     int PyArray_CompareLists(cnp.npy_intp*, cnp.npy_intp*, int)
+
+cdef extern from "fpenv.h" nogil:
+    ctypedef struct fpenv_state:
+        pass
+    fpenv_state fpenv_enter()
+    void fpenv_leave(fpenv_state)
 
 cdef enum:
     # Elements from which a call is long enough for other threads to want the interpreter
@@ -62,16 +68,16 @@ cdef class Call:
     cdef tuple params
     cdef tuple defaults
 
+    def __cinit__(self, *args, **kwargs):
+        # Until __init__ has run, no call has the right number of operands.
+        self.operands = MAX_OPERANDS
+        self.params = self.defaults = ()
+
     def __init__(self, int operands, dict params, int nout, uintptr_t float32, uintptr_t float64):
+        describe(self.kernels, operands + len(params), nout, float32, float64)
         self.operands = operands
         self.params = tuple(params)
         self.defaults = tuple(params.values())
-        self.kernels[0].run = <kernel_function><void*>float32
-        self.kernels[1].run = <kernel_function><void*>float64
-        for k in range(2):
-            self.kernels[k].nin = operands + len(params)
-            self.kernels[k].nout = nout
-            self.kernels[k].itemsize = 4 if k == 0 else 8
 
     def __call__(self, *args, **kwargs):
         if compiled_engine:
@@ -92,6 +98,7 @@ cdef class Call:
         cdef const Kernel* kernel
         cdef PyArrayObject* x
         cdef PyObject* item
+        cdef fpenv_state caller
         cdef Py_ssize_t n, size
         cdef int k, j, type_, nin, nout, ndim
 
@@ -135,7 +142,9 @@ cdef class Call:
             j = self.operands + k
             steps[j] = 0
             if type_ == cnp.NPY_FLOAT32:
+                caller = fpenv_enter()
                 singles[k] = <float>doubles[k]
+                fpenv_leave(caller)
                 if isfinite(doubles[k]) and not isfinite(singles[k]):
                     return None  # NumPy warns of the overflow
                 data[j] = <char*>&singles[k]
@@ -145,6 +154,8 @@ cdef class Call:
         nin, nout = kernel.nin, kernel.nout
         n = PyArray_SIZE(x)
         size = n * kernel.itemsize
+        for k in range(nin, nin + nout):
+            steps[k] = kernel.itemsize
         out = None
         if keywords:
             if keywords > 1 or "out" not in kwargs:
@@ -173,8 +184,6 @@ cdef class Call:
                         data[j], data[nin + k], size
                     ):
                         return None
-        for k in range(nout):
-            steps[nin + k] = kernel.itemsize
         if n < GIL_RELEASE:
             run_kernel(kernel, data, n, steps)
         else:

@@ -1,3 +1,5 @@
+from libc.stdint cimport uintptr_t
+
 # A loop over contiguous arrays, inputs first, of which no output overlaps an input.
 ctypedef void (*kernel_function)(char** arrays, Py_ssize_t n) noexcept nogil
 
@@ -10,6 +12,9 @@ cdef struct Kernel:
 cdef enum:
     MAX_OPERANDS = 8
 
+cdef int describe(
+    Kernel* kernels, int nin, int nout, uintptr_t float32, uintptr_t float64
+) except -1
 cdef void run_kernel(
     const Kernel* kernel, char** args, Py_ssize_t n, const Py_ssize_t* steps
 ) noexcept nogil

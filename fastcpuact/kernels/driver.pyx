@@ -7,7 +7,7 @@ that lies on an input pass through a small buffer, a block at a time.
 """
 
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
-from libc.stdlib cimport malloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 cimport numpy as cnp
@@ -65,18 +65,38 @@ cdef void scatter(
             (<uint64_t*>(to + i * step))[0] = (<const uint64_t*>source)[i]
 
 
+cdef inline bint apart(
+    const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, int size
+) noexcept nogil:
+    """Whether two strided operands of n elements have no byte in common."""
+    cdef Py_ssize_t gap
+    cdef const char* low_a = a if step_a >= 0 else a + (n - 1) * step_a
+    cdef const char* low_b = b if step_b >= 0 else b + (n - 1) * step_b
+    cdef Py_ssize_t length_a = (n - 1) * (step_a if step_a >= 0 else -step_a) + size
+    cdef Py_ssize_t length_b = (n - 1) * (step_b if step_b >= 0 else -step_b) + size
+    if low_a + length_a <= low_b or low_b + length_b <= low_a:
+        return True
+    if step_a != step_b or step_a == 0:
+        return False
+    # Columns of one table: the elements of one lie between those of the other.
+    step_a = step_a if step_a >= 0 else -step_a
+    gap = (low_a - low_b if low_a >= low_b else low_b - low_a) % step_a
+    return size <= gap <= step_a - size
+
+
 cdef void run_kernel(
     const Kernel* kernel, char** args, Py_ssize_t n, const Py_ssize_t* steps
 ) noexcept nogil:
-    """Run a kernel on n elements; an output may be exactly an input, and not overlap it else."""
+    """Run a kernel on n elements, as if on one after the other, whatever overlaps what."""
     cdef fpenv_state caller
     cdef int count = kernel.nin + kernel.nout
     cdef int size = kernel.itemsize
     cdef bint buffered[MAX_OPERANDS]
     cdef bint any_buffered = False
+    cdef bint one_by_one = False
     cdef char memory[MAX_OPERANDS * BLOCK * 8]
     cdef char* block[MAX_OPERANDS]
-    cdef Py_ssize_t start, length
+    cdef Py_ssize_t start, length, most
     cdef int k, j
     if n <= 0:
         return
@@ -84,9 +104,19 @@ cdef void run_kernel(
         # One element has no stride to speak of, whatever NumPy passes.
         buffered[k] = steps[k] != size and n > 1
         if k >= kernel.nin:
+            one_by_one = one_by_one or (steps[k] == 0 and n > 1)
             for j in range(kernel.nin):
-                buffered[k] = buffered[k] or args[k] == args[j]
+                if apart(args[k], steps[k], args[j], steps[j], n, size):
+                    continue
+                # An output that does not run ahead of the input waits in a buffer for its block.
+                buffered[k] = True
+                if steps[k] != steps[j] or (args[k] - args[j]) * (1 if steps[j] > 0 else -1) > 0:
+                    one_by_one = True
         any_buffered = any_buffered or buffered[k]
+    if one_by_one:  # reduce, accumulate: each element needs the one before
+        any_buffered = True
+        for k in range(count):
+            buffered[k] = True
     caller = fpenv_enter()
     if not any_buffered:
         kernel.run(args, n)
@@ -96,19 +126,20 @@ cdef void run_kernel(
                 block[k] = memory + k * BLOCK * 8
                 if k < kernel.nin and steps[k] == 0:
                     gather(block[k], args[k], 0, n if n < BLOCK else BLOCK, size)
+        most = 1 if one_by_one else BLOCK
         start = 0
         while start < n:
-            length = n - start if n - start < BLOCK else BLOCK
+            length = n - start if n - start < most else most
             for k in range(count):
                 if not buffered[k]:
                     block[k] = args[k] + start * size
-                elif k < kernel.nin and steps[k] != 0:
+                elif k < kernel.nin and (steps[k] != 0 or one_by_one):
                     gather(block[k], args[k] + start * steps[k], steps[k], length, size)
             kernel.run(block, length)
             for k in range(kernel.nin, count):
                 if buffered[k]:
                     scatter(args[k] + start * steps[k], steps[k], block[k], length, size)
-            start += BLOCK
+            start += most
     fpenv_leave(caller)
 
 
@@ -116,6 +147,20 @@ cdef void ufunc_loop(
     char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* steps, void* data
 ) noexcept nogil:
     run_kernel(<const Kernel*>data, args, dimensions[0], <const Py_ssize_t*>steps)
+
+
+cdef int describe(
+    Kernel* kernels, int nin, int nout, uintptr_t float32, uintptr_t float64
+) except -1:
+    """Fill in the float32 and the float64 kernel of a form."""
+    if nin + nout > MAX_OPERANDS:
+        raise ValueError(f"{nin + nout} operands; the block driver takes {MAX_OPERANDS}")
+    for k in range(2):
+        kernels[k].run = <kernel_function><void*>(float64 if k else float32)
+        kernels[k].nin = nin
+        kernels[k].nout = nout
+        kernels[k].itemsize = 8 if k else 4
+    return 0
 
 
 # NumPy keeps pointers to what a ufunc is made of for as long as the ufunc lives.
@@ -132,15 +177,14 @@ def make_ufunc(str name, str doc, int nin, int nout, uintptr_t float32, uintptr_
     )
     cdef char* types = <char*>malloc(2 * nargs)
     cdef int k
-    if nargs > MAX_OPERANDS:
-        raise ValueError(f"{name} has {nargs} operands; the block driver takes {MAX_OPERANDS}")
     if kernels == NULL or data == NULL or loops == NULL or types == NULL:
+        free(kernels)
+        free(data)
+        free(loops)
+        free(types)
         raise MemoryError
+    describe(kernels, nin, nout, float32, float64)
     for k in range(2):
-        kernels[k].run = <kernel_function><void*>(float32 if k == 0 else float64)
-        kernels[k].nin = nin
-        kernels[k].nout = nout
-        kernels[k].itemsize = 4 if k == 0 else 8
         data[k] = &kernels[k]
         loops[k] = <cnp.PyUFuncGenericFunction>ufunc_loop
     for k in range(nargs):
