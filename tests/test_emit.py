@@ -254,7 +254,7 @@ def rows_outside_the_language():
         """A function of another module."""
         return math.exp(x[0])
 
-    def asserts(x: "In", n: "Index") -> "Wide":
+    def asserts(x: In, n: Index) -> Wide:
         """An assertion."""
         assert n > 0
         return x[0]
