@@ -26,7 +26,9 @@ def softplus(x, beta=1.0):
     rest = fma(b, 0.5, _LN2.hi - line) + _LN2.lo
     centre = line + fma(z, even, rest)
     # Elsewhere log(1 + e), e = e^-|b|; the power of two of e comes last.
-    q, power, rest_of_power = exp_parts(-fabs(b), low if b < 0 else -low)
+    # On the right everything depends on x through b alone, or the rounding error of b would make
+    # steps of its own.
+    q, power, rest_of_power = exp_parts(-fabs(b), low if b < 0 else -0.0)
     p = 1 + q
     tail = fma(p, log1p_rest(p * power * rest_of_power), p)
     # One quotient of a sum that never falls; the tail on the left is divided before its power of
