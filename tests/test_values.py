@@ -135,3 +135,15 @@ def test_increasing_functions_never_decrease_between_neighbours(
     y = function(case, form)(x)
     descents = x[:, :-1][y[:, :-1] > y[:, 1:]]
     assert len(descents) == 0, f"{len(descents)} of {x.size}, first at x = {descents[0]!r}"
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("case", "form"), INCREASING)
+def test_increasing_functions_never_decrease_on_any_float32(case: Case, form: str) -> None:
+    end = int(ordinals(np.array([np.finfo(np.float32).max], np.float32))[0])
+    step = 2**22
+    for first in range(-end, end, step):
+        numbers = np.arange(first, min(first + step, end) + 1)
+        with np.errstate(over="ignore"):
+            y = function(case, form)(from_ordinals(numbers, np.float32))
+        assert np.all(y[:-1] <= y[1:]), f"between the {first}th and the {first + step}th float"
