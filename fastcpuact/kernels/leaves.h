@@ -49,8 +49,8 @@ LEAF double fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c
 
 #else
 
-/* The product of two floats is exact in double.  The sum may round twice, which float32 bounds of
- * processors without FMA allow for. */
+/* The product of two floats is exact in double.  The sum may round twice; the tests hold the stated
+ * bounds at this level too. */
 LEAF float fma_f32(float a, float b, float c) { return (float)((double)a * b + c); }
 
 /* The error of the product from halves of 26 and 27 bits (Dekker 1971; split by truncation, which
