@@ -9,7 +9,7 @@ import numpy as np
 
 from . import engines
 from .docs import activation_doc, form_doc
-from .formulas import FORMS, Record
+from .formulas import Record
 from .formulas.language import PRECISIONS
 
 if engines.COMPILED:
@@ -41,17 +41,19 @@ class Form(Call):
     the NumPy ufunc for everything else.
     """
 
-    def __init__(self, record: Record, form_name: str) -> None:
-        form = FORMS[form_name]
+    def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
+        form = record.forms[form_name]
         addresses = (
-            [KERNELS[record.name, form_name, precision.dtype] for precision in PRECISIONS]
+            [KERNELS[record.name, form.key(fast), precision.dtype] for precision in PRECISIONS]
             if engines.COMPILED
             else [0, 0]
         )
         super().__init__(len(form.operands), record.params, len(form.results), *addresses)
         self.record = record
         self.form = form
-        self.__name__ = record.name if form_name == "value" else f"{record.name}.{form_name}"
+        self.is_fast = fast
+        tier = ".fast" if fast else ""
+        self.__name__ = record.name + tier + (f".{form_name}" if form_name != "value" else "")
         self.__doc__ = form_doc(record, form)
         self._operands = record.operands(form)
         self._compiled_ufunc = (
@@ -73,7 +75,7 @@ class Form(Call):
             return self._compiled_ufunc
         from .jit.ufuncs import ufunc
 
-        return ufunc(self.record, self.form.name, self.__name__)
+        return ufunc(self.record, self.form.name, self.is_fast, self.__name__)
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -93,7 +95,7 @@ class Form(Call):
             from .jit.arrays import call
 
             if len(operands) == len(self._operands):
-                result = call(self.record, self.form.name, operands, kwargs.get("out"))
+                result = call(self.record, self.form, self.is_fast, operands, kwargs.get("out"))
                 if result is not None:
                     return result
         return self.ufunc(*operands, **kwargs)
@@ -148,9 +150,8 @@ class Activation(Form):
 
     def __init__(self, record: Record) -> None:
         super().__init__(record, "value")
-        self.grad = Form(record, "grad")
-        self.backward = Form(record, "backward")
-        self.value_and_grad = Form(record, "value_and_grad")
+        for form_name in record.forms.keys() - {"value"}:
+            setattr(self, form_name, Form(record, form_name))
         self.__doc__ = activation_doc(record)
 
     @property

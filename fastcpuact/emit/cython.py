@@ -111,11 +111,12 @@ def cython_module(records: Iterable[Record]) -> str:
     parts = [f"{_DIRECTIVES}\n# {HEADER}\n\nfrom libc.stdint cimport uintptr_t"]
     entries, row_entries = [], []
     for precision in PRECISIONS:
-        reader = Reader(precision)
-        table = kernels(reader, records)
+        reader, fast = Reader(precision), Reader(precision, fast=True)
+        table = kernels(reader, records) | kernels(fast, records)
         rows = row_functions(reader)
         parts.append(printer.leaves(precision))
-        parts.extend(printer.function(function) for function in reader.functions.values())
+        for function in (*reader.functions.values(), *fast.functions.values()):
+            parts.append(printer.function(function))
         parts.extend(printer.kernel(kernel) for kernel in table.values())
         parts.extend(printer.row(row, precision) for row in rows)
         entries += [

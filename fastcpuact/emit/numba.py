@@ -78,10 +78,11 @@ def numba_module(records: Iterable[Record]) -> str:
     printer = NumbaPrinter()
     parts = [f'"""{HEADER}"""\n\nfrom fastcpuact.jit.leaves import *']
     for precision in PRECISIONS:
-        reader = Reader(precision)
-        table = kernels(reader, records)
+        reader, fast = Reader(precision), Reader(precision, fast=True)
+        table = kernels(reader, records) | kernels(fast, records)
         rows = row_functions(reader)
-        parts.extend(printer.function(function) for function in reader.functions.values())
+        for function in (*reader.functions.values(), *fast.functions.values()):
+            parts.append(printer.function(function))
         parts.extend(printer.kernel(kernel) for kernel in table.values())
         parts.extend(printer.row(row) for row in rows)
     return "\n\n\n".join(parts) + "\n"

@@ -48,19 +48,20 @@ def rounded(value: float | Fraction, precision: Precision) -> float:
 
 
 class Reader:
-    """Reads formulas, and with each the formulas that it calls, for one precision.
+    """Reads formulas, and with each the formulas that it calls, for one precision and tier.
 
     ``functions`` holds them in the order in which they can be defined.
     """
 
-    def __init__(self, precision: Precision) -> None:
+    def __init__(self, precision: Precision, fast: bool = False) -> None:
         self.precision = precision
+        self.fast = fast
         self.functions: dict[str, tree.Function] = {}
         self._formulas: dict[str, Formula] = {}
 
     def read(self, formula: Formula) -> tree.Function:
         """Read a formula, once."""
-        name = f"{formula.name}_{self.precision.suffix}"
+        name = self.name(formula)
         if self._formulas.setdefault(name, formula) is not formula:
             other = self._formulas[name].function.__code__
             raise FormulaError(
@@ -69,12 +70,17 @@ class Reader:
                 f"{formula.name!r}, after {other.co_filename}:{other.co_firstlineno}"
             )
         if name not in self.functions:
-            self.functions[name] = _FormulaReader(self, formula).read(name)
+            text = formula.fast_text if self.fast and formula.fast_text else formula
+            self.functions[name] = _FormulaReader(self, text).read(name)
         return self.functions[name]
+
+    def name(self, formula: Formula) -> str:
+        """The printed name of a formula."""
+        return f"{formula.name}_{'fast_' * self.fast}{self.precision.suffix}"
 
     def is_open(self, formula: Formula) -> bool:
         """Whether a formula is being read: then it calls itself."""
-        name = f"{formula.name}_{self.precision.suffix}"
+        name = self.name(formula)
         return self._formulas.get(name) is formula and name not in self.functions
 
 
@@ -206,7 +212,9 @@ class _FormulaReader:
         if node.id not in self.globals:
             self.refuse(node, f"the name {node.id!r}, which nothing defines,")
         value = self.globals[node.id]
-        return value.choices[self.precision] if isinstance(value, PerPrecision) else value
+        if isinstance(value, PerPrecision):
+            return value.choose(self.precision, self.reader.fast)
+        return value
 
     def global_constant(self, node: ast.Name | ast.Attribute) -> tree.Const:
         if isinstance(node, ast.Attribute):
@@ -243,7 +251,9 @@ class _FormulaReader:
         if returned != results:
             self.refuse(node, f"the use of {target.name}, which returns {returned} results, here")
         args = tuple(self.expression(arg) for arg in node.args)
-        return tree.Call(f"{target.name}_{self.precision.suffix}", args)
+        if isinstance(target, Leaf):
+            return tree.Call(f"{target.name}_{self.precision.suffix}", args)
+        return tree.Call(self.reader.name(target), args)
 
     def horner(self, node: ast.Call) -> tree.Horner:
         if len(node.args) == 2 and isinstance(node.args[0], ast.Name):

@@ -8,6 +8,10 @@ never run.  `fastcpuact.emit` reads its text and prints it for each target.  Ins
 * calls to other formulas, to the leaves below, and to ``polynomial(x, COEFFICIENTS)``.
 
 A formula has no dtype.  What differs between float32 and float64 is named by `per_precision`.
+
+Every formula is printed twice: for the exact tier and for the fast one, which trades digits for
+speed.  A table of `per_precision` may have a shorter one ``fast``; a formula may have a shorter
+text, declared by its ``fast`` decorator.  All else is the same text in both tiers.
 """
 
 from __future__ import annotations
@@ -59,6 +63,7 @@ class Formula(Word):
         self.function = function
         self.name = function.__name__
         self.__doc__ = function.__doc__
+        self.fast_text: Formula | None = None
         # inspect.signature would cost a third of the package's import time.
         code, defaults = function.__code__, function.__defaults__ or ()
         names = code.co_varnames[: code.co_argcount]
@@ -73,13 +78,25 @@ class Formula(Word):
         """How many arguments a call in a formula has to give."""
         return len(self.arguments)
 
+    def fast(self, function: Callable[..., Any]) -> Formula:
+        """Declare the text of this formula in the fast tier."""
+        self.fast_text = Formula(function)
+        if list(self.fast_text.arguments) != list(self.arguments):
+            raise TypeError(f"{function.__name__} must take the arguments of {self.name}")
+        return self.fast_text
+
 
 class PerPrecision(Word):
     """A number, a table of coefficients or a formula that depends on the working precision."""
 
-    def __init__(self, choices: dict[Precision, Any]) -> None:
+    def __init__(self, choices: dict[Precision, Any], fast: Any) -> None:
         self.name = "a value per precision"
         self.choices = choices
+        self.fast = fast
+
+    def choose(self, precision: Precision, fast: bool) -> Any:
+        """Return what stands here in a precision and a tier."""
+        return self.choices[precision] if self.fast is None or not fast else self.fast
 
 
 def formula(function: Callable[..., Any]) -> Formula:
@@ -87,9 +104,12 @@ def formula(function: Callable[..., Any]) -> Formula:
     return Formula(function)
 
 
-def per_precision(*, float32: T, float64: T) -> T:
-    """Name what formulas use in float32 and in float64; to a type checker it is either."""
-    return cast("T", PerPrecision({FLOAT32: float32, FLOAT64: float64}))
+def per_precision(*, float32: T, float64: T, fast: T | None = None) -> T:
+    """Name what formulas use in float32 and in float64; to a type checker it is either.
+
+    ``fast`` replaces both in the fast tier.
+    """
+    return cast("T", PerPrecision({FLOAT32: float32, FLOAT64: float64}, fast))
 
 
 @dataclass(frozen=True)

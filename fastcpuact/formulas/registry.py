@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .language import Formula
@@ -22,6 +22,10 @@ class Form:
     results: tuple[str, ...]
     summary: str
 
+    def key(self, fast: bool) -> str:
+        """The name under which the kernel of this form is found in a tier."""
+        return f"fast_{self.name}" if fast else self.name
+
 
 FORMS = {
     form.name: form
@@ -30,8 +34,14 @@ FORMS = {
         Form("grad", ("x",), ("grad",), "f'(x)"),
         Form("backward", ("dy", "x"), ("grad",), "dy * f'(x)"),
         Form("value_and_grad", ("x",), ("value", "grad"), "f(x) and f'(x)"),
+        Form("backward_from_output", ("dy", "y"), ("grad_from_output",), "dy * f'(x), from y"),
+        Form("grad2", ("x",), ("grad2",), "f''(x)"),
+        # One result for each parameter: see Record.forms.
+        Form("param_grads", ("dy", "x"), (), "dy * df(x)/dp of every parameter p"),
     )
 }
+# The forms that the fast tier has too.
+FAST_FORMS = ("value", "grad", "backward", "value_and_grad")
 
 
 @dataclass(eq=False)
@@ -40,8 +50,8 @@ class Record:
 
     Attributes
     ----------
-    value, grad : Formula
-        f and f', as functions of x and the parameters.
+    value : Formula
+        f, as a function of x and the parameters.
     aliases : tuple of str
         Other names that `fastcpuact.get` accepts.
     domain : tuple of float
@@ -50,6 +60,11 @@ class Record:
     bounds : dict
         ``(formula, dtype) -> ULP``: the largest error, |result - exact| over the spacing of
         floats at the exact value, that the tests accept.
+    formulas : dict
+        By what they compute: "value", "grad", "grad2", "grad_from_output" (f'(x) as a function of
+        y and the parameters), and "grad_p" for df/dp of each parameter p.
+    not_negative : tuple of str
+        Parameters that must not be negative for y to determine the gradient.
     """
 
     value: Formula
@@ -57,6 +72,7 @@ class Record:
     domain: tuple[float, float]
     bounds: dict[tuple[str, str], float]
     formulas: dict[str, Formula] = field(init=False)
+    not_negative: tuple[str, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         self.formulas = {"value": self.value}
@@ -71,14 +87,20 @@ class Record:
         return self.value.name
 
     @property
-    def grad(self) -> Formula:
-        """f'(x)."""
-        return self.formulas["grad"]
-
-    @property
     def params(self) -> dict[str, float | None]:
         """Parameters and their defaults (None: required), in the order of the signature."""
         return {name: value for name, value in self.value.arguments.items() if name != "x"}
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """The forms that this activation has, by name."""
+        of_params = replace(FORMS["param_grads"], results=tuple(f"grad_{p}" for p in self.params))
+        forms = {**FORMS, "param_grads": of_params}
+        return {
+            name: form
+            for name, form in forms.items()
+            if form.results and self.formulas.keys() >= set(form.results)
+        }
 
     def operands(self, form: Form) -> tuple[str, ...]:
         """Names of the operands of a form, parameters included."""
@@ -86,14 +108,40 @@ class Record:
 
     def gradient(self, *, ulp: Mapping[str, float]) -> Callable[[Callable[..., Any]], Formula]:
         """Declare f', with its stated error bound per dtype in ULP."""
+        return self._declaration("grad", "x", ulp)
 
+    def second_gradient(
+        self, *, ulp: Mapping[str, float]
+    ) -> Callable[[Callable[..., Any]], Formula]:
+        """Declare f''."""
+        return self._declaration("grad2", "x", ulp)
+
+    def gradient_from_output(
+        self, *, ulp: Mapping[str, float], not_negative: tuple[str, ...] = ()
+    ) -> Callable[[Callable[..., Any]], Formula]:
+        """Declare f'(x) as a function of y = f(x) and the parameters."""
+        self.not_negative = not_negative
+        return self._declaration("grad_from_output", "y", ulp)
+
+    def parameter_gradient(
+        self, name: str, *, ulp: Mapping[str, float]
+    ) -> Callable[[Callable[..., Any]], Formula]:
+        """Declare df/dp of the parameter p of that name, as a function of x and the parameters."""
+        return self._declaration(f"grad_{name}", "x", ulp)
+
+    def _declaration(
+        self, key: str, operand: str, ulp: Mapping[str, float]
+    ) -> Callable[[Callable[..., Any]], Formula]:
         def declare(function: Callable[..., Any]) -> Formula:
-            grad = Formula(function)
-            if list(grad.arguments) != list(self.value.arguments):
-                raise TypeError(f"{grad.name} must take the arguments of {self.name}")
-            self.formulas["grad"] = grad
-            self.bounds.update({("grad", dtype): bound for dtype, bound in ulp.items()})
-            return grad
+            formula = Formula(function)
+            if formula.arguments != {operand: None, **self.params}:
+                raise TypeError(
+                    f"{formula.name} must take {operand} and the parameters of {self.name}, "
+                    "with their defaults"
+                )
+            self.formulas[key] = formula
+            self.bounds.update({(key, dtype): bound for dtype, bound in ulp.items()})
+            return formula
 
         return declare
 

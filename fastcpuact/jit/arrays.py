@@ -11,7 +11,8 @@ import numpy as np
 from numba import get_num_threads
 
 from ..emit.kernels import kernel_name
-from ..formulas import FORMS, Record
+from ..formulas import Record
+from ..formulas.registry import Form
 from ..formulas.language import PRECISIONS, Precision
 from .leaves import parallel
 from .module import generated
@@ -48,9 +49,10 @@ def precision_of(dtype: np.dtype[Any]) -> Precision | None:
     return _BY_DTYPE.get(dtype) if dtype.isnative else None
 
 
-def call(record: Record, form_name: str, operands: tuple[Any, ...], out: Any) -> Any:
+def call(
+    record: Record, form: Form, fast: bool, operands: tuple[Any, ...], out: Any
+) -> Any:
     """Run a form on exact contiguous arrays and numbers, or return None if they are not."""
-    form = FORMS[form_name]
     arrays, params = operands[: len(form.operands)], operands[len(form.operands) :]
     first = arrays[0]
     if type(first) is not np.ndarray or first.ndim == 0:
@@ -75,7 +77,7 @@ def call(record: Record, form_name: str, operands: tuple[Any, ...], out: Any) ->
         ):
             return None
     launch(
-        kernel_name(record, form, precision),
+        kernel_name(record, form, fast, precision),
         first.size,
         (
             *(array.reshape(-1) for array in arrays),

@@ -15,7 +15,8 @@ import numpy as np
 from numba import cfunc, njit, types
 
 from ..emit.kernels import kernel_name
-from ..formulas import FORMS, Record
+from ..formulas import Record
+from ..formulas.registry import Form
 from ..formulas.language import PRECISIONS
 from .module import generated
 
@@ -66,13 +67,14 @@ _alive: list[Any] = []
 
 
 @functools.cache
-def ufunc(record: Record, form_name: str, public_name: str) -> np.ufunc:
+def ufunc(record: Record, form_name: str, fast: bool, public_name: str) -> np.ufunc:
     """Compile the float32 and float64 loops of a form and make a ufunc of them."""
-    form = FORMS[form_name]
+    form = record.forms[form_name]
     nin, nout = len(record.operands(form)), len(form.results)
+    names = [kernel_name(record, form, fast, precision) for precision in PRECISIONS]
     loops = [
-        cfunc(_LOOP)(_quiet(getattr(generated(), f"{kernel_name(record, form, precision)}_loop")))
-        for precision in PRECISIONS
+        cfunc(_LOOP)(_quiet(getattr(generated(), f"{name}_loop")))
+        for name in names
     ]
     pointers = (ctypes.c_void_p * len(loops))(*(loop.address for loop in loops))
     data = (ctypes.c_void_p * len(loops))()
