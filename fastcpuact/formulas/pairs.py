@@ -1,0 +1,47 @@
+"""Pairs: unevaluated sums high + low of two floats, which hold twice the digits of one.
+
+In the fast tier the low parts are dropped where they are consumed, and with them the work of
+finding them.
+"""
+
+from __future__ import annotations
+
+from .language import fma, formula
+
+
+@formula
+def fast_two_sum(a, b):
+    """(s, low): s + low = a + b exactly, for |a| >= |b| (Dekker 1971)."""
+    s = a + b
+    return s, b - (s - a)
+
+
+@formula
+def two_sum(a, b):
+    """(s, low): s + low = a + b exactly (Knuth, TAOCP 4.2.2)."""
+    s = a + b
+    part = s - a
+    return s, (a - (s - part)) + (b - part)
+
+
+@formula
+def two_product(a, b):
+    """(p, low): p + low = a·b exactly, where nothing underflows."""
+    p = a * b
+    return p, fma(a, b, -p)
+
+
+@formula
+def quotient(n, n_low, d, d_low):
+    """(n + n_low)/(d + d_low), rounded nearly once: one step of refinement from n/d."""
+    inverse = 1 / d
+    y = n * inverse
+    # The remainder n - y·d is exact but for the two low parts.
+    remainder = fma(-y, d, n) + fma(-y, d_low, n_low)
+    return fma(remainder, inverse, y)
+
+
+@quotient.fast
+def quotient_fast(n, n_low, d, d_low):
+    """n/d."""
+    return n / d
