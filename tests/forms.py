@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import fastcpuact as act
-from reference import Case
+from fastcpuact.accuracy.reference import Case
 
 FORMS = ("value", "grad")
 DTYPES = (np.float32, np.float64)

@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 
+from fastcpuact.accuracy.reference import CASES, Case
+from fastcpuact.accuracy.ulp import ulp_error, uniform
 from forms import DTYPES, FORMS, function
-from reference import CASES, Case
-from ulp import ulp_error, uniform
 
 # Inputs by bit pattern per dtype: float64 is compared with mpmath, which takes its time.
 PATTERNS = {np.float32: 2**21, np.float64: 2**11}

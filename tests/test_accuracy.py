@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fastcpuact as act
+from fastcpuact.accuracy.reference import CASES, Case
+from fastcpuact.accuracy.ulp import quiet, ulp_error
 from forms import DTYPES, FORMS, function
-from reference import CASES, Case
-from ulp import quiet, ulp_error
 
 SAMPLES = {np.float32: 2**18, np.float64: 2**9}
 CHUNK = 2**22

@@ -65,7 +65,7 @@ def test_sdist_holds_no_generated_source(sdist):
     files = [path.relative_to(sdist).as_posix() for path in sdist.rglob("*") if path.is_file()]
     assert "fastcpuact/kernels/driver.pyx" in files
     assert "fastcpuact/kernels/leaves.h" in files
-    assert "tests/reference.py" in files and "LICENSE" in files
+    assert "tests/test_reference.py" in files and "LICENSE" in files
     assert not [f for f in files if f.endswith((".c", ".so")) or "kernels/_v" in f]
 
 

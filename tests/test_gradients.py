@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fastcpuact as act
+from fastcpuact.accuracy.reference import CASES, Case, mp
+from fastcpuact.accuracy.ulp import bit_patterns, ulp_error, uniform
 from forms import DTYPES, function
-from reference import CASES, Case, mp
-from ulp import bit_patterns, ulp_error, uniform
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_case = pytest.mark.parametrize("case", CASES, ids=str)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from reference import (
+from fastcpuact.accuracy.reference import (
     CASES,
     REFERENCES,
     Case,
@@ -18,7 +18,7 @@ from reference import (
     softmax_backward_exactly,
     softmax_exactly,
 )
-from ulp import (
+from fastcpuact.accuracy.ulp import (
     bit_patterns,
     extremes,
     from_ordinals,

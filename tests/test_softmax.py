@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import fastcpuact as act
+from fastcpuact.accuracy.reference import softmax, softmax_backward_exactly, softmax_exactly
+from fastcpuact.accuracy.ulp import ulp_error
 from forms import DTYPES
-from reference import softmax, softmax_backward_exactly, softmax_exactly
-from ulp import ulp_error
 
 LENGTHS = (1, 2, 3, 7, 8, 31, 32, 33, 130, 511, 1100)
 BOUNDS = {np.float32: 4.0, np.float64: 4.0}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import fastcpuact as act
+from fastcpuact.accuracy.reference import CASES, REFERENCES, Case, defaults
+from fastcpuact.accuracy.ulp import from_ordinals, ordinals, uniform
 from forms import DTYPES, FORMS, function
-from reference import CASES, REFERENCES, Case, defaults
-from ulp import from_ordinals, ordinals, uniform
 
 N = 2**12
 

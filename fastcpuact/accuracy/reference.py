@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ulp import bit_patterns, neighbours, uniform
+from .ulp import bit_patterns, neighbours, uniform
 
 mp = mpmath.MPContext()
 mp.prec = 200  # float64 loses at most 53 of them next to a root
