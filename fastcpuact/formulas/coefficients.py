@@ -13,11 +13,12 @@ ROUND = per_precision(float32=12582912.0, float64=6755399441055744.0)
 # bench/fit/exp.sollya.  ln 2 in two parts, the first so short that its product with the exponent
 # is exact also without FMA.
 LOG2_E = per_precision(float32=1.4426950216293335, float64=1.4426950408889634)
+LN2 = Exact("0.69314718055994530941723212145817656807550013436025525")
 LN2_HI = per_precision(float32=0.693145751953125, float64=0.6931471805598903)
 LN2_LO = per_precision(float32=1.428606765330187e-06, float64=5.497923018708371e-14)
 
 # bench/fit/exp.sollya: e^r = 1 + r + r² P(r) for |r| <= 1.01 ln(2)/2.
-# Relative error 2^-28.1 in float32, 2^-57.7 in float64.
+# Relative error 2^-28.1 in float32, 2^-57.7 in float64, 2^-17.4 in the fast tier.
 EXP = per_precision(
     float32=(
         0.49999991059303284,
@@ -38,10 +39,15 @@ EXP = per_precision(
         2.7631884576215947e-07,
         2.5003500482380042e-08,
     ),
+    fast=(
+        0.5000532269477844,
+        0.16755256056785583,
+        0.04127001762390137,
+    ),
 )
 
 # bench/fit/expm1.sollya: e^r - 1 = r + r² P(r) for |r| <= 1.01 ln(2)/2.
-# Relative error 2^-30.9 in float32, 2^-61.5 in float64.
+# Relative error 2^-30.9 in float32, 2^-61.5 in float64, 2^-15.5 in the fast tier.
 EXPM1 = per_precision(
     float32=(
         0.5,
@@ -64,10 +70,15 @@ EXPM1 = per_precision(
         2.510984140015191e-08,
         2.088626654686158e-09,
     ),
+    fast=(
+        0.5000171661376953,
+        0.16751296818256378,
+        0.04160919040441513,
+    ),
 )
 
 # bench/fit/log1p.sollya: log(1+e) = e (1 + e P(e)) for 0 <= e <= exp(-3/4).
-# Relative error 2^-28.85 in float32, 2^-60.28 in float64.
+# Relative error 2^-28.85 in float32, 2^-60.28 in float64, 2^-14.46 in the fast tier.
 LOG1P = per_precision(
     float32=(
         -0.49999964237213135,
@@ -96,10 +107,15 @@ LOG1P = per_precision(
         -0.011564775727733647,
         0.0022797665527491497,
     ),
+    fast=(
+        -0.4980498254299164,
+        0.3062759339809418,
+        -0.13384981453418732,
+    ),
 )
 
 # bench/fit/softplus.sollya: log(1 + e^x) = log 2 + x (1/2 + x Q(x²)) for |x| <= 3/4.
-# Absolute error 2^-31.73 in float32, 2^-63.77 in float64.
+# Absolute error 2^-31.73 in float32, 2^-63.77 in float64, 2^-18.8 in the fast tier.
 SOFTPLUS = per_precision(
     float32=(
         0.1249999850988388,
@@ -117,6 +133,10 @@ SOFTPLUS = per_precision(
         1.5640375255720524e-08,
         -1.3570987821470423e-09,
         9.737809552367883e-11,
+    ),
+    fast=(
+        0.12495572119951248,
+        -0.004949211608618498,
     ),
 )
 

@@ -3,7 +3,8 @@
 An activation's tail is e^(-something), so the exponential is given for arguments up to 0, in parts:
 e^x = (1 + q)·a·b, with |q| < 1/2 and powers of two a and b.  A factor y is multiplied in as
 ``fma(y, q, y) * a * b``: the sum 1 + q is not rounded on the way, and the product is rounded once
-more only where it is subnormal.
+more only where it is subnormal.  Where the rounding error of q would be too much, e^x is
+(p + p_low)·a·b, with the p_low of `pairs`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from .coefficients import (
     EXP,
     EXPM1,
+    LN2,
     LN2_HI,
     LN2_LO,
     LOG1P,
@@ -22,6 +24,7 @@ from .coefficients import (
     ROUND,
 )
 from .language import exp2_shifted, fabs, fma, formula, per_precision, polynomial
+from .pairs import fast_two_sum
 
 # Below these, x e^x rounds to zero, and so does all that activations multiply e^x with.
 _LOWEST = per_precision(float32=-115.0, float64=-760.0)
@@ -46,12 +49,53 @@ def exp_reduced(x, low, shift):
     return fma(r * r, series, r), shifted
 
 
+@exp_reduced.fast
+def exp_reduced_fast(x, low, shift):
+    """The same for x alone."""
+    shifted = fma(x, LOG2_E, shift)
+    r = fma(shifted - shift, -LN2.hi, x)
+    series = polynomial(r, EXP)
+    return fma(r * r, series, r), shifted
+
+
+@formula
+def exp_pair_reduced(x, low, shift):
+    """(p, p_low, n): e^(x + low) = (p + p_low)·2^n, as `exp_reduced`."""
+    shifted = fma(x, LOG2_E, shift)
+    n = shifted - shift
+    # The first step of the reduction is exact, and the rest of the second is a factor 1 + r_low.
+    nearly = fma(n, -LN2_HI, x)
+    r = fma(n, -LN2_LO, nearly)
+    r_low = fma(n, -LN2_LO, nearly - r) + low
+    series = polynomial(r, EXP)
+    square = r * r
+    q = fma(square, series, r)
+    q_low = fma(square, series, r - q)
+    p, p_low = fast_two_sum(1, q)
+    return p, fma(r_low, p, p_low + q_low), shifted
+
+
+@exp_pair_reduced.fast
+def exp_pair_reduced_fast(x, low, shift):
+    """The same without low parts."""
+    q, n = exp_reduced(x, low, shift)
+    return 1 + q, -0.0, n
+
+
 @formula
 def exp_parts(x, low):
     """(q, a, b): e^(x + low) = (1 + q)·a·b for x <= 0 and low a rounding error of x."""
     above = _LOWEST if x < _LOWEST else x
     q, n = exp_reduced(above, low, ROUND + STEP)
     return q, exp2_shifted(n), STEP_DOWN
+
+
+@formula
+def exp_pair_parts(x, low):
+    """(p, p_low, a, b): e^(x + low) = (p + p_low)·a·b for x <= 0 and low a rounding error of x."""
+    above = _LOWEST if x < _LOWEST else x
+    p, p_low, n = exp_pair_reduced(above, low, ROUND + STEP)
+    return p, p_low, exp2_shifted(n), STEP_DOWN
 
 
 @formula
@@ -74,6 +118,16 @@ def expm1_parts(x):
     shifted = fma(above, LOG2_E, ROUND)
     n = shifted - ROUND
     r = fma(n, -LN2_LO, fma(n, -LN2_HI, above))
+    series = polynomial(r, EXPM1)
+    return fma(r * r, series, r), exp2_shifted(shifted)
+
+
+@expm1_parts.fast
+def expm1_parts_fast(x):
+    """The same, the reduction in one step."""
+    above = _EXPM1_LOWEST if x < _EXPM1_LOWEST else x
+    shifted = fma(above, LOG2_E, ROUND)
+    r = fma(shifted - ROUND, -LN2.hi, above)
     series = polynomial(r, EXPM1)
     return fma(r * r, series, r), exp2_shifted(shifted)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from .coefficients import SOFTPLUS
+from .coefficients import LN2, SOFTPLUS
 from .elementary import exp_parts, log1p_rest, product_low
-from .language import Exact, fabs, fma, per_precision, polynomial
+from .language import fabs, fma, per_precision, polynomial
 from .registry import activation
 from .sigmoids import sigmoid_of_sum
 
 # Where log(1 + e^-b) is less than half an ULP of b.
 _END = per_precision(float32=18.0, float64=38.0)
-_LN2 = Exact("0.69314718055994530941723212145817656807550013436025525")
 
 
 @activation(domain=(-20, 20), ulp={"float32": 2.6, "float64": 2.5})
@@ -22,8 +21,8 @@ def softplus(x, beta=1.0):
     # to the third, or steps of the rounding would show where the function is to rise.
     z = b * b
     even = polynomial(z, SOFTPLUS)
-    line = fma(b, 0.5, _LN2.hi)
-    rest = fma(b, 0.5, _LN2.hi - line) + _LN2.lo
+    line = fma(b, 0.5, LN2.hi)
+    rest = fma(b, 0.5, LN2.hi - line) + LN2.lo
     centre = line + fma(z, even, rest)
     # Elsewhere log(1 + e), e = e^-|b|; the power of two of e comes last.
     # On the right everything depends on x through b alone, or the rounding error of b would make
