@@ -22,6 +22,7 @@ from .activation import Activation, Form
 from .engines import current_engine, engine, use_engine
 from .formulas import ACTIVATIONS as _RECORDS
 from .rowwise import softmax
+from .rrelu import rrelu
 from .version import __version__
 
 # Every elementwise activation, by its canonical name.
@@ -92,6 +93,7 @@ __all__ = [
     "engine",
     "get",
     "names",
+    "rrelu",
     "softmax",
     "use_engine",
     *activations,

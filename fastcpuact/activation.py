@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from . import engines
-from .docs import activation_doc, form_doc
-from .formulas import Record
+from .docs import form_doc
+from .formulas import FORMS, Record
 from .formulas.language import PRECISIONS
+from .formulas.registry import FAST_FORMS
 
 if engines.COMPILED:
     from .kernels.call import Call
@@ -29,8 +30,11 @@ else:
             return self.general(args, kwargs)  # type: ignore[attr-defined]
 
 
-# The integers for which np.exp computes in float32 or less, and the keywords that decide instead.
-_COMPUTED_IN_FLOAT32 = tuple(np.dtype(char) for char in "?bBhH")
+# What np.exp computes in for small integers, and the keywords that decide instead.
+_COMPUTED_IN: dict[str, type[np.floating]] = {
+    **dict.fromkeys("?bB", np.float16),
+    **dict.fromkeys("hH", np.float32),
+}
 _TYPED = {"dtype", "signature"}
 
 
@@ -54,7 +58,7 @@ class Form(Call):
         self.is_fast = fast
         tier = ".fast" if fast else ""
         self.__name__ = record.name + tier + (f".{form_name}" if form_name != "value" else "")
-        self.__doc__ = form_doc(record, form)
+        self.__doc__ = form_doc(record, form, fast)
         self._operands = record.operands(form)
         self._compiled_ufunc = (
             make_ufunc(
@@ -119,22 +123,81 @@ class Form(Call):
                 raise TypeError(f"{self.__name__}() needs a number or an array as {name!r}")
             operands.append(value)
         dtypes = [getattr(operand, "dtype", None) for operand in operands[:count]]
-        if all(dtype in _COMPUTED_IN_FLOAT32 for dtype in dtypes) and not kwargs.keys() & _TYPED:
+        if (
+            self.record.params
+            and all(isinstance(d, np.dtype) and d.char in _COMPUTED_IN for d in dtypes)
+            and not kwargs.keys() & _TYPED
+        ):
             # NumPy would make float64 of a small integer array and a Python number.
+            real = _COMPUTED_IN[np.result_type(*dtypes).char]
             for place in range(count, min(len(operands), len(self._operands))):
                 if type(operands[place]) in (int, float):
-                    operands[place] = np.float32(operands[place])
+                    operands[place] = real(operands[place])
         return tuple(operands), kwargs
 
     def __repr__(self) -> str:
         return f"<activation {self.__name__}{self.__signature__}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        return _restore, (self.record.name, self.form.name)
+        return _restore, (self.record.name, self.is_fast, self.form.name)
+
+
+class BackwardFromOutput(Form):
+    """dy·f'(x) computed from y = f(x), which leaves no need to keep x."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse parameters for which y does not determine the gradient."""
+        for name in self.record.not_negative:
+            place = self._operands.index(name)
+            value = args[place] if place < len(args) else kwargs.get(name)
+            if value is not None and np.any(np.less(value, 0)):
+                raise ValueError(
+                    f"{self.__name__}() needs {name} >= 0, got {value!r}: for a negative one y "
+                    "does not determine the gradient"
+                )
+        return super().__call__(*args, **kwargs)
+
+
+class ParamGrads(Form):
+    """Gradients of a loss with respect to the parameters: sums of dy·df/dp."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return one gradient for each parameter, summed to the shape of the parameter."""
+        if unknown := kwargs.keys() - self.record.params.keys():
+            raise TypeError(f"{self.__name__}() got an unexpected argument {unknown.pop()!r}")
+        if len(args) > len(self._operands):
+            raise TypeError(
+                f"{self.__name__}() takes {len(self._operands)} arguments, got {len(args)}"
+            )
+        operands, _ = self._bind(args, kwargs)
+        products = super().__call__(*args, **kwargs)
+        if len(self.form.results) == 1:
+            products = (products,)
+        shapes = [np.shape(param) for param in operands[len(self.form.operands) :]]
+        return tuple(map(_sum_to, products, shapes))
+
+
+def _sum_to(products: Any, shape: tuple[int, ...]) -> Any:
+    """Undo a broadcast: add up, in float64, all that came from one element of the operand."""
+    products = np.asarray(products)
+    added = products.ndim - len(shape)
+    axes = tuple(range(added)) + tuple(
+        added + axis
+        for axis, length in enumerate(shape)
+        if length == 1 and products.shape[added + axis] != 1
+    )
+    total = np.sum(products, axis=axes, dtype=np.float64, keepdims=True)
+    with np.errstate(over="ignore", under="ignore"):
+        return total.reshape(shape).astype(products.dtype)[()]
+
+
+_CLASSES = {"backward_from_output": BackwardFromOutput, "param_grads": ParamGrads}
 
 
 class Activation(Form):
     """An activation function f.
+
+    Which of the forms below an activation has, ``record.forms`` says.
 
     Attributes
     ----------
@@ -144,15 +207,50 @@ class Activation(Form):
         ``f.backward(dy, x)`` is dy·f'(x), in one pass.
     value_and_grad : Form
         ``f.value_and_grad(x)`` is the pair f(x), f'(x), in one pass.
+    backward_from_output : BackwardFromOutput
+        ``f.backward_from_output(dy, y)`` is dy·f'(x) for y = f(x), where y determines it.
+    grad2 : Form
+        ``f.grad2(x)`` is f''(x), where f is twice differentiable almost everywhere.
+    param_grads : ParamGrads
+        ``f.param_grads(dy, x, …)`` is a tuple with the gradient of each parameter, summed to the
+        parameter's shape.
+    fast : Activation
+        The fast tier: the same function and gradients with a relative error of at most 2**-12.
     record : Record
         What the registry says of it: formulas, parameters, aliases, domain, error bounds.
     """
 
-    def __init__(self, record: Record) -> None:
-        super().__init__(record, "value")
-        for form_name in record.forms.keys() - {"value"}:
-            setattr(self, form_name, Form(record, form_name))
-        self.__doc__ = activation_doc(record)
+    grad: Form
+    backward: Form
+    value_and_grad: Form
+    backward_from_output: BackwardFromOutput
+    grad2: Form
+    param_grads: ParamGrads
+    fast: Activation
+
+    def __init__(self, record: Record, fast: bool = False) -> None:
+        super().__init__(record, "value", fast)
+
+    def __getattr__(self, name: str) -> Any:
+        # Forms are made when they are first used: a process uses few of them.
+        record, made = self.record, None
+        if name == "fast" and not self.is_fast:
+            made = Activation(record, fast=True)
+        elif name != "value" and name in self._forms():
+            made = _CLASSES.get(name, Form)(record, name, self.is_fast)
+        if made is None:
+            hint = ""
+            if name in FORMS:
+                hint = f": {self.__name__} has {', '.join(self._forms())}"
+            raise AttributeError(f"{self.__name__!r} has no attribute {name!r}{hint}")
+        return vars(self).setdefault(name, made)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._forms(), *([] if self.is_fast else ["fast"])]
+
+    def _forms(self) -> list[str]:
+        forms = self.record.forms
+        return [name for name in forms if not self.is_fast or name in FAST_FORMS]
 
     @property
     def name(self) -> str:
@@ -170,9 +268,9 @@ class Activation(Form):
         return self.record.params
 
 
-def _restore(name: str, form_name: str) -> Form:
+def _restore(name: str, fast: bool, form_name: str) -> Form:
     """Find the object that a pickle names."""
     from . import get
 
-    activation = get(name)
+    activation = get(name).fast if fast else get(name)
     return activation if form_name == "value" else getattr(activation, form_name)

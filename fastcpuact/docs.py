@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from .formulas.registry import Form, Record
 
+# Largest relative error of the fast tier.
+FAST_ERROR = "2**-12"
+
 _OPERANDS = {
-    "x": "Input. float32 and float64 keep their dtype; integers and bool are promoted.",
-    "dy": "Upstream gradient, broadcast against ``x``.",
+    "x": "Input. float16, float32 and float64 keep their dtype; bool and integers are promoted "
+    "as NumPy's exp does.",
+    "y": "Output of the function, f(x).",
+    "dy": "Upstream gradient, broadcast against the other operand.",
 }
+_CALLS = {
+    "value": "{f}(x)",
+    "grad": "{f}.grad(x)",
+    "backward": "{f}.backward(dy, x)",
+    "value_and_grad": "{f}.value_and_grad(x)",
+    "backward_from_output": "{f}.backward_from_output(dy, {f}(x))",
+    "grad2": "{f}.grad2(x)",
+    "param_grads": "{f}.param_grads(dy, x)",
+}
+_REDUCED = {"param_grads"}
 
 
 def _summary(record: Record) -> str:
-    return (record.value.__doc__ or "").strip().rstrip(".")
+    return (record.value.__doc__ or "").strip().partition("\n")[0].rstrip(".")
 
 
 def _parameters(record: Record, form: Form) -> list[str]:
@@ -22,8 +37,10 @@ def _parameters(record: Record, form: Form) -> list[str]:
         optional = "" if default is None else f", default {default:g}"
         lines += [
             f"{name} : array_like{optional}",
-            "    Parameter, by position or by name, broadcast against ``x``.",
+            f"    Parameter, by position or by name, broadcast against ``{form.operands[-1]}``.",
         ]
+    if form.name in _REDUCED:
+        return lines
     outputs = "ndarray" if len(form.results) == 1 else "tuple of ndarray"
     lines += [f"out : {outputs}, optional", "    Where to put the result."]
     lines += [
@@ -33,7 +50,32 @@ def _parameters(record: Record, form: Form) -> list[str]:
     return lines
 
 
-def _bounds(record: Record, form: Form) -> list[str]:
+def _returns(form: Form) -> list[str]:
+    if form.name in _REDUCED:
+        return [
+            "tuple of ndarray or of scalars",
+            "    One for each parameter, in their order and of their shapes: the products summed over",
+            "    all elements that the parameter was broadcast to, in float64.",
+        ]
+    returns = "ndarray or scalar" if len(form.results) == 1 else "tuple of ndarray or of scalars"
+    return [returns, f"    {form.summary}, of the broadcast shape of the operands."]
+
+
+def _raises(record: Record, form: Form) -> list[str]:
+    negative = ""
+    if form.name == "backward_from_output" and record.not_negative:
+        negative = f" For a negative {' or '.join(record.not_negative)}."
+    return [
+        "TypeError",
+        "    For a dtype that does not convert to float64, as NumPy's ufuncs do.",
+        "ValueError",
+        f"    For shapes that do not broadcast, or an ``out`` that is read-only.{negative}",
+    ]
+
+
+def _bounds(record: Record, form: Form, fast: bool) -> list[str]:
+    if fast:
+        return [f"Relative error of at most {FAST_ERROR}; see the exact tier for all digits."]
     return [
         f"Stated error of the {result}, in units in the last place: "
         f"{record.bounds[result, 'float32']:g} in float32, "
@@ -42,9 +84,32 @@ def _bounds(record: Record, form: Form) -> list[str]:
     ]
 
 
-def form_doc(record: Record, form: Form) -> str:
-    """Describe one form of an activation."""
-    returns = "ndarray or scalar" if len(form.results) == 1 else "tuple of ndarray or of scalars"
+def _example(record: Record, form: Form, fast: bool) -> list[str]:
+    call = _CALLS[form.name].format(f=f"act.{record.name}" + ".fast" * fast)
+    required = [name for name, default in record.params.items() if default is None]
+    if required:
+        given = ", ".join(f"{name}=0.5" for name in required)
+        call = call.replace("(x)", f"(x, {given})").replace(" x)", f" x, {given})")
+    lines = [
+        "Examples",
+        "--------",
+        ">>> import numpy as np",
+        ">>> import fastcpuact as act",
+        ">>> x = np.array([-1.0, 0.5, 2.0], dtype=np.float32)",
+    ]
+    if "dy" in form.operands:
+        lines.append(">>> dy = np.ones_like(x)")
+    if len(form.results) > 1 or form.name in _REDUCED:
+        names = ", ".join(form.results) if form.name in _REDUCED else "y, dydx"
+        comma = "," if len(form.results) == 1 else ""
+        lines.append(f">>> {names}{comma} = {call}")
+    else:
+        lines += [f">>> result = {call}", ">>> result.shape, result.dtype.name", "((3,), 'float32')"]
+    return lines
+
+
+def form_doc(record: Record, form: Form, fast: bool) -> str:
+    """Describe one form of an activation, with an example."""
     return "\n".join(
         [
             f"{record.name}: {form.summary}, where f(x) = {_summary(record)}.",
@@ -55,38 +120,18 @@ def form_doc(record: Record, form: Form) -> str:
             "",
             "Returns",
             "-------",
-            returns,
-            f"    {form.summary}, of the broadcast shape of the operands.",
+            *_returns(form),
             "",
             "Raises",
             "------",
-            "TypeError",
-            "    For a dtype that does not convert to float64, as NumPy's ufuncs do.",
-            "ValueError",
-            "    For shapes that do not broadcast, or an ``out`` that is read-only.",
+            *_raises(record, form),
             "",
             "Notes",
             "-----",
-            *_bounds(record, form),
+            *_bounds(record, form, fast),
             "No floating-point warning is raised but by NumPy's own casts; NaN gives NaN.",
+            "",
+            *_example(record, form, fast),
             "",
         ]
     )
-
-
-def activation_doc(record: Record) -> str:
-    """Describe an activation: its value, with an example."""
-    from .formulas import FORMS
-
-    example = [
-        "Examples",
-        "--------",
-        ">>> import numpy as np",
-        ">>> import fastcpuact as act",
-        ">>> x = np.array([-1.0, 0.0, 2.0], dtype=np.float32)",
-        f">>> y, d = act.{record.name}.value_and_grad(x)",
-        f">>> bool(np.all(y == act.{record.name}(x)))",
-        "True",
-        "",
-    ]
-    return form_doc(record, FORMS["value"]) + "\n" + "\n".join(example)

@@ -100,6 +100,33 @@ class CythonPrinter(Printer):
         return "\n".join(lines)
 
 
+_HALF = """
+cdef extern from "leaves.h" nogil:
+    float widen_f16(uint16_t half)
+    uint16_t narrow_f16(float x)
+
+
+cdef void widen_entry(char** args, Py_ssize_t n) noexcept nogil:
+    cdef const uint16_t* halves = <const uint16_t*>args[0]
+    cdef out_f32 floats = <out_f32>args[1]
+    cdef Py_ssize_t i
+    for i in range(n):
+        floats[i] = widen_f16(halves[i])
+
+
+cdef void narrow_entry(char** args, Py_ssize_t n) noexcept nogil:
+    cdef in_f32 floats = <in_f32>args[0]
+    cdef uint16_t* halves = <uint16_t*>args[1]
+    cdef Py_ssize_t i
+    for i in range(n):
+        halves[i] = narrow_f16(floats[i])
+
+
+# Between float16 and float32: the kernels compute in the latter.
+WIDEN, NARROW = <uintptr_t>widen_entry, <uintptr_t>narrow_entry
+"""
+
+
 def cython_module(records: Iterable[Record]) -> str:
     """Return the text of the module that holds every kernel of ``records`` and all row kernels.
 
@@ -108,7 +135,7 @@ def cython_module(records: Iterable[Record]) -> str:
     """
     records = list(records)
     printer = CythonPrinter()
-    parts = [f"{_DIRECTIVES}\n# {HEADER}\n\nfrom libc.stdint cimport uintptr_t"]
+    parts = [f"{_DIRECTIVES}\n# {HEADER}\n\nfrom libc.stdint cimport uint16_t, uintptr_t"]
     entries, row_entries = [], []
     for precision in PRECISIONS:
         reader, fast = Reader(precision), Reader(precision, fast=True)
@@ -128,6 +155,7 @@ def cython_module(records: Iterable[Record]) -> str:
             for row in rows
             if row.exported
         ]
+    parts.append(_HALF.strip())
     parts.append("\n".join(["KERNELS = {", *entries, "}"]))
     parts.append("\n".join(["ROWS = {", *row_entries, "}"]))
     return "\n\n\n".join(parts) + "\n"

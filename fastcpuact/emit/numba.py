@@ -6,9 +6,9 @@ The leaves and all other names are supplied by `fastcpuact.jit.leaves`.  Loops a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from ..formulas.language import PRECISIONS, Precision
+from ..formulas.language import FLOAT32, PRECISIONS, Precision
 from ..formulas.registry import Record
 from ..formulas.rows import LANES
 from .kernels import kernels
@@ -55,7 +55,25 @@ class NumbaPrinter(Printer):
         lines.append("    else:")
         arrays = [f"strided_{suffix}(args[{k}], n, steps[{k}])" for k in range(len(operands))]
         lines.append(f"        {kernel.name}({', '.join(arrays)})")
+        if kernel.precision is FLOAT32:
+            lines += ["", "", *self.half_loop(kernel, operands)]
         return "\n".join(lines)
+
+    def half_loop(self, kernel: Kernel, operands: list[str]) -> Iterator[str]:
+        """Write the inner loop of a ufunc on float16, which computes in float32."""
+        inputs, count = len(kernel.inputs), len(operands)
+        yield f"def {kernel.name}_half_loop(args, dimensions, steps, data):"
+        yield "    n = dimensions[0]"
+        yield f"    size = half_block(args, steps, n, {inputs}, {count})"
+        for name in operands:
+            yield f"    {name} = empty(size, float32)"
+        yield "    for start in range(0, n, size):"
+        yield "        m = min(size, n - start)"
+        for k, name in enumerate(kernel.inputs):
+            yield f"        load_half(args[{k}], start, steps[{k}], m, {name})"
+        yield f"        {kernel.name}({', '.join(f'{name}[:m]' for name in operands)})"
+        for k, name in enumerate(operands[inputs:], start=inputs):
+            yield f"        store_half({name}, m, args[{k}], start, steps[{k}])"
 
     def row(self, row: RowFunction) -> str:
         """Write one loop over a row; exported ones also as a loop over all rows."""
@@ -76,7 +94,7 @@ def numba_module(records: Iterable[Record]) -> str:
     """Return the text of the module that holds every function, kernel and row function."""
     records = list(records)
     printer = NumbaPrinter()
-    parts = [f'"""{HEADER}"""\n\nfrom fastcpuact.jit.leaves import *']
+    parts = [f'"""{HEADER}"""\n\nfrom fastcpuact.jit.half import *\nfrom fastcpuact.jit.leaves import *']
     for precision in PRECISIONS:
         reader, fast = Reader(precision), Reader(precision, fast=True)
         table = kernels(reader, records) | kernels(fast, records)

@@ -133,7 +133,9 @@ def _item(operand, i):
     return lambda operand, i: operand
 
 
-def _pointer_to(real: Any) -> Any:
+def pointer_to(real: Any) -> Any:
+    """Return the function that makes a pointer to numbers of a type from an address."""
+
     @intrinsic
     def pointer(typing_context, address):
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -144,8 +146,8 @@ def _pointer_to(real: Any) -> Any:
     return pointer
 
 
-_pointer_f32 = _pointer_to(float32)
-_pointer_f64 = _pointer_to(float64)
+_pointer_f32 = pointer_to(float32)
+_pointer_f64 = pointer_to(float64)
 
 
 @device

@@ -68,17 +68,17 @@ _alive: list[Any] = []
 
 @functools.cache
 def ufunc(record: Record, form_name: str, fast: bool, public_name: str) -> np.ufunc:
-    """Compile the float32 and float64 loops of a form and make a ufunc of them."""
+    """Compile the loops of a form and make a ufunc of them."""
     form = record.forms[form_name]
     nin, nout = len(record.operands(form)), len(form.results)
     names = [kernel_name(record, form, fast, precision) for precision in PRECISIONS]
-    loops = [
-        cfunc(_LOOP)(_quiet(getattr(generated(), f"{name}_loop")))
-        for name in names
-    ]
+    # Of float16, float32 and float64: NumPy takes the first that the operands can be cast to.
+    functions = [f"{names[0]}_half_loop", *(f"{name}_loop" for name in names)]
+    loops = [cfunc(_LOOP)(_quiet(getattr(generated(), name))) for name in functions]
     pointers = (ctypes.c_void_p * len(loops))(*(loop.address for loop in loops))
     data = (ctypes.c_void_p * len(loops))()
-    numbers = [np.dtype(precision.dtype).num for precision in PRECISIONS for _ in range(nin + nout)]
+    dtypes = [np.dtype(np.float16), *(np.dtype(precision.dtype) for precision in PRECISIONS)]
+    numbers = [dtype.num for dtype in dtypes for _ in range(nin + nout)]
     type_numbers = ctypes.create_string_buffer(bytes(numbers))
     name, doc = public_name.encode(), form.summary.encode()
     _alive.append((loops, pointers, data, type_numbers, name, doc))

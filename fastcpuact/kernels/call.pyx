@@ -11,7 +11,7 @@ from libc.stdint cimport uintptr_t
 
 cimport numpy as cnp
 
-from .driver cimport MAX_OPERANDS, Kernel, describe, run_kernel
+from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, run_kernel
 
 cnp.import_array()
 
@@ -60,10 +60,11 @@ cdef class Call:
     """One form of one activation, as a callable.
 
     A subclass supplies ``general(args, kwargs)`` for everything that is not a call with exact,
-    aligned, C-contiguous float32 or float64 arrays of one shape, and numbers as parameters.
+    aligned, C-contiguous arrays of one shape and of float32, float64 or, without parameters,
+    float16, with numbers as parameters.
     """
 
-    cdef Kernel[2] kernels
+    cdef Kernel[DTYPES] kernels
     cdef int operands
     cdef tuple params
     cdef tuple defaults
@@ -110,9 +111,11 @@ cdef class Call:
         x = <PyArrayObject*>item
         type_ = PyArray_TYPE(x)
         if type_ == cnp.NPY_FLOAT32:
-            kernel = &self.kernels[0]
-        elif type_ == cnp.NPY_FLOAT64:
             kernel = &self.kernels[1]
+        elif type_ == cnp.NPY_FLOAT64:
+            kernel = &self.kernels[2]
+        elif type_ == cnp.NPY_FLOAT16 and nparams == 0:
+            kernel = &self.kernels[0]
         else:
             return None
         ndim = PyArray_NDIM(x)

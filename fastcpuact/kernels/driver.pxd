@@ -3,14 +3,17 @@ from libc.stdint cimport uintptr_t
 # A loop over contiguous arrays, inputs first, of which no output overlaps an input.
 ctypedef void (*kernel_function)(char** arrays, Py_ssize_t n) noexcept nogil
 
+# What a form runs on the arrays of one dtype.
 cdef struct Kernel:
     kernel_function run
     int nin
     int nout
     int itemsize
+    bint half  # the arrays hold float16, and run computes in float32
 
 cdef enum:
     MAX_OPERANDS = 8
+    DTYPES = 3  # float16, float32, float64: the kernels of a form in this order
 
 cdef int describe(
     Kernel* kernels, int nin, int nout, uintptr_t float32, uintptr_t float64

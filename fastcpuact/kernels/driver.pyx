@@ -2,11 +2,11 @@
 # cython: freethreading_compatible=True
 """The block driver: runs contiguous kernels on operands of any stride, and makes the ufuncs.
 
-An operand that is not contiguous, a parameter that is one number for all elements, and an output
-that lies on an input pass through a small buffer, a block at a time.
+An operand that is not contiguous, a parameter that is one number for all elements, an output
+that lies on an input, and every operand in float16 pass through a small buffer, a block at a time.
 """
 
-from libc.stdint cimport uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -42,6 +42,9 @@ cdef void gather(
     cdef Py_ssize_t i
     if step == itemsize:
         memcpy(to, source, n * itemsize)
+    elif itemsize == 2:
+        for i in range(n):
+            (<uint16_t*>to)[i] = (<const uint16_t*>(source + i * step))[0]
     elif itemsize == 4:
         for i in range(n):
             (<uint32_t*>to)[i] = (<const uint32_t*>(source + i * step))[0]
@@ -57,12 +60,61 @@ cdef void scatter(
     cdef Py_ssize_t i
     if step == itemsize:
         memcpy(to, source, n * itemsize)
+    elif itemsize == 2:
+        for i in range(n):
+            (<uint16_t*>(to + i * step))[0] = (<const uint16_t*>source)[i]
     elif itemsize == 4:
         for i in range(n):
             (<uint32_t*>(to + i * step))[0] = (<const uint32_t*>source)[i]
     else:
         for i in range(n):
             (<uint64_t*>(to + i * step))[0] = (<const uint64_t*>source)[i]
+
+
+# Between float16 and float32, of the level that runs.
+cdef kernel_function widen = NULL
+cdef kernel_function narrow = NULL
+
+
+def set_half_conversions(uintptr_t widen_address, uintptr_t narrow_address):
+    """Use a level's conversions, given by their addresses."""
+    global widen, narrow
+    widen = <kernel_function><void*>widen_address
+    narrow = <kernel_function><void*>narrow_address
+
+
+cdef void load(
+    const Kernel* kernel, char* to, const char* source, Py_ssize_t step, Py_ssize_t n
+) noexcept nogil:
+    """Bring at most a block of an input into a buffer, in the type that the kernel computes in."""
+    cdef uint16_t[BLOCK] halves
+    cdef char* arrays[2]
+    if not kernel.half:
+        gather(to, source, step, n, kernel.itemsize)
+        return
+    arrays[0], arrays[1] = <char*>source, to
+    if step != kernel.itemsize:
+        gather(<char*>halves, source, step, n, kernel.itemsize)
+        arrays[0] = <char*>halves
+    widen(arrays, n)
+
+
+cdef void store(
+    const Kernel* kernel, char* to, Py_ssize_t step, const char* source, Py_ssize_t n
+) noexcept nogil:
+    """Take at most a block of an output from its buffer to where it belongs."""
+    cdef uint16_t[BLOCK] halves
+    cdef char* arrays[2]
+    if not kernel.half:
+        scatter(to, step, source, n, kernel.itemsize)
+        return
+    arrays[0], arrays[1] = <char*>source, to
+    if step == kernel.itemsize:
+        narrow(arrays, n)
+        return
+    arrays[1] = <char*>halves
+    narrow(arrays, n)
+    scatter(to, step, <const char*>halves, n, kernel.itemsize)
 
 
 cdef inline bint apart(
@@ -102,7 +154,7 @@ cdef void run_kernel(
         return
     for k in range(count):
         # One element has no stride to speak of, whatever NumPy passes.
-        buffered[k] = steps[k] != size and n > 1
+        buffered[k] = kernel.half or (steps[k] != size and n > 1)
         if k >= kernel.nin:
             one_by_one = one_by_one or (steps[k] == 0 and n > 1)
             for j in range(kernel.nin):
@@ -125,7 +177,7 @@ cdef void run_kernel(
             if buffered[k]:
                 block[k] = memory + k * BLOCK * 8
                 if k < kernel.nin and steps[k] == 0:
-                    gather(block[k], args[k], 0, n if n < BLOCK else BLOCK, size)
+                    load(kernel, block[k], args[k], 0, n if n < BLOCK else BLOCK)
         most = 1 if one_by_one else BLOCK
         start = 0
         while start < n:
@@ -134,11 +186,11 @@ cdef void run_kernel(
                 if not buffered[k]:
                     block[k] = args[k] + start * size
                 elif k < kernel.nin and (steps[k] != 0 or one_by_one):
-                    gather(block[k], args[k] + start * steps[k], steps[k], length, size)
+                    load(kernel, block[k], args[k] + start * steps[k], steps[k], length)
             kernel.run(block, length)
             for k in range(kernel.nin, count):
                 if buffered[k]:
-                    scatter(args[k] + start * steps[k], steps[k], block[k], length, size)
+                    store(kernel, args[k] + start * steps[k], steps[k], block[k], length)
             start += most
     fpenv_leave(caller)
 
@@ -152,14 +204,15 @@ cdef void ufunc_loop(
 cdef int describe(
     Kernel* kernels, int nin, int nout, uintptr_t float32, uintptr_t float64
 ) except -1:
-    """Fill in the float32 and the float64 kernel of a form."""
+    """Fill in the float16, float32 and float64 kernels of a form."""
     if nin + nout > MAX_OPERANDS:
         raise ValueError(f"{nin + nout} operands; the block driver takes {MAX_OPERANDS}")
-    for k in range(2):
-        kernels[k].run = <kernel_function><void*>(float64 if k else float32)
+    for k in range(DTYPES):
+        kernels[k].run = <kernel_function><void*>(float64 if k == 2 else float32)
         kernels[k].nin = nin
         kernels[k].nout = nout
-        kernels[k].itemsize = 8 if k else 4
+        kernels[k].itemsize = 2 << k
+        kernels[k].half = k == 0
     return 0
 
 
@@ -170,12 +223,12 @@ _alive = []
 def make_ufunc(str name, str doc, int nin, int nout, uintptr_t float32, uintptr_t float64):
     """Make the NumPy ufunc of two kernels, given by their addresses."""
     cdef int nargs = nin + nout
-    cdef Kernel* kernels = <Kernel*>malloc(2 * sizeof(Kernel))
-    cdef void** data = <void**>malloc(2 * sizeof(void*))
+    cdef Kernel* kernels = <Kernel*>malloc(DTYPES * sizeof(Kernel))
+    cdef void** data = <void**>malloc(DTYPES * sizeof(void*))
     cdef cnp.PyUFuncGenericFunction* loops = <cnp.PyUFuncGenericFunction*>malloc(
-        2 * sizeof(cnp.PyUFuncGenericFunction)
+        DTYPES * sizeof(cnp.PyUFuncGenericFunction)
     )
-    cdef char* types = <char*>malloc(2 * nargs)
+    cdef char* types = <char*>malloc(DTYPES * nargs)
     cdef int k
     if kernels == NULL or data == NULL or loops == NULL or types == NULL:
         free(kernels)
@@ -184,14 +237,15 @@ def make_ufunc(str name, str doc, int nin, int nout, uintptr_t float32, uintptr_
         free(types)
         raise MemoryError
     describe(kernels, nin, nout, float32, float64)
-    for k in range(2):
+    for k in range(DTYPES):
         data[k] = &kernels[k]
         loops[k] = <cnp.PyUFuncGenericFunction>ufunc_loop
     for k in range(nargs):
-        types[k] = cnp.NPY_FLOAT32
-        types[nargs + k] = cnp.NPY_FLOAT64
+        types[k] = cnp.NPY_FLOAT16
+        types[nargs + k] = cnp.NPY_FLOAT32
+        types[2 * nargs + k] = cnp.NPY_FLOAT64
     texts = (name.encode(), doc.encode())
     _alive.append(texts)
     return cnp.PyUFunc_FromFuncAndData(
-        loops, data, types, 2, nin, nout, cnp.PyUFunc_None, texts[0], texts[1], 0
+        loops, data, types, DTYPES, nin, nout, cnp.PyUFunc_None, texts[0], texts[1], 0
     )

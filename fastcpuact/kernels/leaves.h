@@ -26,6 +26,30 @@ LEAF double from_bits_f64(uint64_t u) { double x; memcpy(&x, &u, sizeof x); retu
 LEAF float select_f32(int condition, float a, float b) { return condition ? a : b; }
 LEAF double select_f64(int condition, double a, double b) { return condition ? a : b; }
 
+/* float16, as its bits.  Scaling by 2^112 sets the exponent right, of subnormals too. */
+LEAF float widen_f16(uint16_t half)
+{
+    uint32_t magnitude = (uint32_t)(half & 0x7fffu) << 13;
+    uint32_t bits = bits_f32(from_bits_f32(magnitude) * 0x1p112f);
+    bits |= magnitude >= 0x0f800000u ? 0x7f800000u : 0u; /* infinities and NaN */
+    return from_bits_f32(bits | (uint32_t)(half & 0x8000u) << 16);
+}
+
+/* Rounds to nearest, ties to even; a NaN becomes the quiet one of its sign. */
+LEAF uint16_t narrow_f16(float x)
+{
+    uint32_t sign = bits_f32(x) & 0x80000000u;
+    uint32_t magnitude = bits_f32(x) ^ sign;
+    /* Normal results: shift the exponent and add just under half of a last place. */
+    uint32_t normal = (magnitude + 0xc8000fffu + (magnitude >> 13 & 1u)) >> 13;
+    /* Subnormal results: adding 1/2 leaves a number of 2^-24 in the lowest bits. */
+    uint32_t subnormal = bits_f32(from_bits_f32(magnitude) + 0.5f) - 0x3f000000u;
+    uint32_t large = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    uint32_t half = magnitude < 0x38800000u ? subnormal : normal;
+    half = magnitude >= 0x47800000u ? large : half;
+    return (uint16_t)(half | sign >> 16);
+}
+
 LEAF float real_f32(double x) { return (float)x; }
 LEAF double real_f64(double x) { return x; }
 LEAF double wide_f32(float x) { return x; }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
-from .driver import cpu_level
+from .driver import cpu_level, set_half_conversions
 from .levels import PORTABLE, X86_64_LEVELS, module_name
 
 _VARIABLE = "FASTCPUACT_LEVEL"
@@ -24,6 +24,8 @@ def _choose() -> str:
 
 LEVEL = _choose()
 _module = importlib.import_module(module_name(LEVEL))
+
+set_half_conversions(_module.WIDEN, _module.NARROW)
 
 # Addresses of the kernels by (activation, form, dtype), and of the row kernels by (name, dtype).
 KERNELS: dict[tuple[str, str, str], int] = _module.KERNELS
