@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from .activation import Activation, Form
 from .engines import current_engine, engine, use_engine
 from .formulas import ACTIVATIONS as _RECORDS
+from .randomized import rrelu
 from .rowwise import softmax
-from .rrelu import rrelu
 from .version import __version__
 
 # Every elementwise activation, by its canonical name.

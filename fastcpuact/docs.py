@@ -104,7 +104,11 @@ def _example(record: Record, form: Form, fast: bool) -> list[str]:
         comma = "," if len(form.results) == 1 else ""
         lines.append(f">>> {names}{comma} = {call}")
     else:
-        lines += [f">>> result = {call}", ">>> result.shape, result.dtype.name", "((3,), 'float32')"]
+        lines += [
+            f">>> result = {call}",
+            ">>> result.shape, result.dtype.name",
+            "((3,), 'float32')",
+        ]
     return lines
 
 

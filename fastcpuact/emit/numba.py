@@ -94,7 +94,9 @@ def numba_module(records: Iterable[Record]) -> str:
     """Return the text of the module that holds every function, kernel and row function."""
     records = list(records)
     printer = NumbaPrinter()
-    parts = [f'"""{HEADER}"""\n\nfrom fastcpuact.jit.half import *\nfrom fastcpuact.jit.leaves import *']
+    parts = [
+        f'"""{HEADER}"""\n\nfrom fastcpuact.jit.half import *\nfrom fastcpuact.jit.leaves import *'
+    ]
     for precision in PRECISIONS:
         reader, fast = Reader(precision), Reader(precision, fast=True)
         table = kernels(reader, records) | kernels(fast, records)

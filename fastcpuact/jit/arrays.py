@@ -12,8 +12,8 @@ from numba import get_num_threads
 
 from ..emit.kernels import kernel_name
 from ..formulas import Record
-from ..formulas.registry import Form
 from ..formulas.language import PRECISIONS, Precision
+from ..formulas.registry import Form
 from .leaves import parallel
 from .module import generated
 
@@ -49,9 +49,7 @@ def precision_of(dtype: np.dtype[Any]) -> Precision | None:
     return _BY_DTYPE.get(dtype) if dtype.isnative else None
 
 
-def call(
-    record: Record, form: Form, fast: bool, operands: tuple[Any, ...], out: Any
-) -> Any:
+def call(record: Record, form: Form, fast: bool, operands: tuple[Any, ...], out: Any) -> Any:
     """Run a form on exact contiguous arrays and numbers, or return None if they are not."""
     arrays, params = operands[: len(form.operands)], operands[len(form.operands) :]
     first = arrays[0]

@@ -18,20 +18,19 @@ HALF_BLOCK = 512
 _pointer_u16 = pointer_to(uint16)
 
 
-@intrinsic
-def _bits(typing_context, x):
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.IntType(32))
+def _cast(source: Any, target: Any, target_type: Any) -> Any:
+    @intrinsic
+    def bits(typing_context, value):
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.bitcast(args[0], target_type)
 
-    return uint32(float32), codegen
+        return target(source), codegen
+
+    return bits
 
 
-@intrinsic
-def _from_bits(typing_context, bits):
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.FloatType())
-
-    return float32(uint32), codegen
+_bits = _cast(float32, uint32, ir.IntType(32))
+_from_bits = _cast(uint32, float32, ir.FloatType())
 
 
 @device

@@ -16,7 +16,6 @@ from numba import cfunc, njit, types
 
 from ..emit.kernels import kernel_name
 from ..formulas import Record
-from ..formulas.registry import Form
 from ..formulas.language import PRECISIONS
 from .module import generated
 
