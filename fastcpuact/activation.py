@@ -11,7 +11,6 @@ from . import engines
 from .docs import form_doc
 from .formulas import FORMS, Record
 from .formulas.language import PRECISIONS
-from .formulas.registry import FAST_FORMS
 
 if engines.COMPILED:
     from .kernels.call import Call
@@ -236,21 +235,18 @@ class Activation(Form):
         record, made = self.record, None
         if name == "fast" and not self.is_fast:
             made = Activation(record, fast=True)
-        elif name != "value" and name in self._forms():
+        elif name != "value" and name in record.forms_in(self.is_fast):
             made = _CLASSES.get(name, Form)(record, name, self.is_fast)
         if made is None:
             hint = ""
             if name in FORMS:
-                hint = f": {self.__name__} has {', '.join(self._forms())}"
+                hint = f": {self.__name__} has {', '.join(record.forms_in(self.is_fast))}"
             raise AttributeError(f"{self.__name__!r} has no attribute {name!r}{hint}")
         return vars(self).setdefault(name, made)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._forms(), *([] if self.is_fast else ["fast"])]
-
-    def _forms(self) -> list[str]:
-        forms = self.record.forms
-        return [name for name in forms if not self.is_fast or name in FAST_FORMS]
+        forms = self.record.forms_in(self.is_fast)
+        return [*super().__dir__(), *forms, *([] if self.is_fast else ["fast"])]
 
     @property
     def name(self) -> str:

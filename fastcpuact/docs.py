@@ -54,8 +54,8 @@ def _returns(form: Form) -> list[str]:
     if form.name in _REDUCED:
         return [
             "tuple of ndarray or of scalars",
-            "    One for each parameter, in their order and of their shapes: the products summed over",
-            "    all elements that the parameter was broadcast to, in float64.",
+            "    One for each parameter, in their order and of their shapes: dy·df/dp, summed in",
+            "    float64 over all elements that the parameter was broadcast to.",
         ]
     returns = "ndarray or scalar" if len(form.results) == 1 else "tuple of ndarray or of scalars"
     return [returns, f"    {form.summary}, of the broadcast shape of the operands."]

@@ -11,7 +11,6 @@ import json
 import numpy as np
 
 import fastcpuact as act
-from fastcpuact.formulas import FORMS
 
 COUNT = 1 << 20
 PARAMETERS = (0.25, -1.5, 3.0)
@@ -35,6 +34,25 @@ def inputs(activation: act.Activation, dtype: type[np.floating]) -> np.ndarray:
     return np.concatenate([patterns(dtype), near])
 
 
+def forms(activation: act.Activation) -> list[act.Form]:
+    """Every form of both tiers."""
+    return [
+        tier if name == "value" else getattr(tier, name)
+        for tier in (activation, activation.fast)
+        for name in activation.record.forms_in(tier.is_fast)
+    ]
+
+
+def parameter_sets(call: act.Form) -> list[dict[str, float]]:
+    """The defaults, and other values of each parameter."""
+    params = call.record.params
+    required = {name: 0.5 for name, default in params.items() if default is None}
+    sets = [{}] + [{name: value} for name in params for value in PARAMETERS]
+    if call.form.name == "backward_from_output":
+        sets = [s for s in sets if not any(v < 0 for v in s.values())]
+    return [required | s for s in sets]
+
+
 def digest(*arrays: np.ndarray) -> str:
     """Hash the bits; the sign and payload of a NaN are promised by nobody."""
     made = hashlib.sha256()
@@ -46,15 +64,18 @@ def digest(*arrays: np.ndarray) -> str:
 def digests() -> dict[str, str]:
     found = {}
     for dtype in (np.float32, np.float64):
-        for name, activation in act.activations.items():
+        for activation in act.activations.values():
             x = inputs(activation, dtype)
             dy = np.random.default_rng(1).permutation(x)
-            for form_name, form in FORMS.items():
-                call = activation if form_name == "value" else getattr(activation, form_name)
-                operands = (dy, x) if "dy" in form.operands else (x,)
-                for parameters in [{}] + [{p: v} for p in activation.params for v in PARAMETERS]:
-                    result = call(*operands, **parameters)
-                    key = f"{name}.{form_name} {np.dtype(dtype).name} {parameters or ''}".strip()
+            for call in forms(activation):
+                operands = (dy, x) if "dy" in call.form.operands else (x,)
+                for parameters in parameter_sets(call):
+                    if call.form.name == "param_grads":
+                        # The products; their sums are NumPy's.
+                        result = call.ufunc(*operands, *(activation.params | parameters).values())
+                    else:
+                        result = call(*operands, **parameters)
+                    key = f"{call.__name__} {np.dtype(dtype).name} {parameters or ''}".strip()
                     found[key] = digest(*(result if isinstance(result, tuple) else (result,)))
         for n in (1, 5, 32, 1000, 100_000):
             rows = np.random.default_rng(n).normal(scale=5, size=(3, n)).astype(dtype)

@@ -35,15 +35,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(skip)
 
 
+def require(engine: str) -> None:
+    """Skip a test whose engine is not there."""
+    if engine == "numba" and find_spec("numba") is None:
+        pytest.skip("numba is not installed")
+    if engine == "compiled" and not engines.COMPILED:
+        assert os.environ.get("FASTCPUACT_EXPECT") != "compiled", "no compiled kernels"
+        pytest.skip("no compiled kernels")
+
+
 @pytest.fixture(scope="module", params=engines.ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run the tests of a module on each engine that is installed."""
     name: str = request.param
-    if name == "numba" and find_spec("numba") is None:
-        pytest.skip("numba is not installed")
-    if name == "compiled" and not engines.COMPILED:
-        assert os.environ.get("FASTCPUACT_EXPECT") != "compiled", "no compiled kernels"
-        pytest.skip("no compiled kernels")
+    require(name)
     with act.engine(name):
         assert act.current_engine() == name
         yield name

@@ -23,7 +23,7 @@ from numba import njit, types
 import fastcpuact
 from fastcpuact.emit.cython import cython_module
 from fastcpuact.emit.kernels import kernel_name
-from fastcpuact.formulas import ACTIVATIONS, FORMS, ROW_KERNELS
+from fastcpuact.formulas import ACTIVATIONS, ROW_KERNELS
 from fastcpuact.formulas.language import FLOAT32, PRECISIONS
 from fastcpuact.jit.module import generated
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
@@ -105,7 +105,9 @@ def test_cython_loops_vectorise(target, translated):
     needs(compiler)
     source, lines = translated
     loops = kernel_loops(lines)
-    assert len(loops) >= len(ACTIVATIONS) * len(FORMS) * len(PRECISIONS)
+    records = ACTIVATIONS.values()
+    kernels = sum(len(r.forms_in(fast)) for r in records for fast in (False, True))
+    assert len(loops) >= kernels * len(PRECISIONS)
     vectorised = vectorised_lines(level, source, compiler, platform)
     assert not [loops[number] for number in sorted(set(loops) - vectorised)]
 
@@ -154,17 +156,19 @@ def vector_operations(dispatcher, signature) -> list[str]:
 
 
 @pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("fast", (False, True), ids=("exact", "fast"))
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_numba_loops_vectorise(name, form, precision):
+def test_numba_loops_vectorise_and_call_no_libm(name, fast, precision):
     record = ACTIVATIONS[name]
-    kernel = getattr(generated(), kernel_name(record, FORMS[form], precision))
     real = types.float32 if precision is FLOAT32 else types.float64
     array = types.Array(real, 1, "C")
-    operands = [array] * len(FORMS[form].operands) + [real] * len(record.params)
-    signature = (*operands, *[array] * len(FORMS[form].results))
-    stores = [line for line in vector_operations(kernel, signature) if line.startswith("store")]
-    assert len(stores) >= len(FORMS[form].results)
+    for form in record.forms_in(fast).values():
+        kernel = getattr(generated(), kernel_name(record, form, fast, precision))
+        operands = [array] * len(form.operands) + [real] * len(record.params)
+        signature = (*operands, *[array] * len(form.results))
+        stores = [line for line in vector_operations(kernel, signature) if "store" in line[:5]]
+        assert len(stores) >= len(form.results), form.name
+        assert not calls_of_libm(kernel)
 
 
 def test_a_scalar_numba_loop_is_noticed():
@@ -190,17 +194,6 @@ def calls_of_libm(dispatcher) -> set[str]:
     texts = dispatcher.inspect_llvm().values()
     called = {name for text in texts for name in re.findall(r"call [^@\n]*@\"?([\w.]+)", text)}
     return {name for name in called if LIBM.match(name)}
-
-
-@pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_numba_kernels_hold_no_call_of_libm(name, precision):
-    for form in FORMS.values():
-        kernel = getattr(generated(), kernel_name(ACTIVATIONS[name], form, precision))
-        operands = len(inspect.signature(kernel.py_func).parameters)
-        kernel(*(np.ones(3, precision.dtype) for _ in range(operands)))
-        assert kernel.signatures
-        assert not calls_of_libm(kernel)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..formulas.language import Precision
-from ..formulas.registry import FAST_FORMS, Form, Record
+from ..formulas.registry import Form, Record
 from .reader import Reader
 from .tree import Binary, Call, Expr, Kernel, Name
 
@@ -41,6 +41,5 @@ def kernels(reader: Reader, records: Iterable[Record]) -> dict[tuple[str, str], 
     return {
         (record.name, form.key(reader.fast)): kernel(reader, record, form)
         for record in records
-        for form in record.forms.values()
-        if not reader.fast or form.name in FAST_FORMS
+        for form in record.forms_in(reader.fast).values()
     }

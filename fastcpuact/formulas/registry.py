@@ -41,7 +41,7 @@ FORMS = {
     )
 }
 # The forms that the fast tier has too.
-FAST_FORMS = ("value", "grad", "backward", "value_and_grad")
+_FAST_FORMS = ("value", "grad", "backward", "value_and_grad")
 
 
 @dataclass(eq=False)
@@ -101,6 +101,11 @@ class Record:
             for name, form in forms.items()
             if form.results and self.formulas.keys() >= set(form.results)
         }
+
+    def forms_in(self, fast: bool) -> dict[str, Form]:
+        """The forms in a tier: the fast one has fewer."""
+        forms = self.forms
+        return {name: forms[name] for name in forms if not fast or name in _FAST_FORMS}
 
     def operands(self, form: Form) -> tuple[str, ...]:
         """Names of the operands of a form, parameters included."""
