@@ -30,10 +30,13 @@ def record() -> Record:
 
 
 def printed(printer, precision) -> str:
-    reader = Reader(precision)
-    loops = [kernel(reader, record(), FORMS[name]) for name in ("backward", "value_and_grad")]
-    parts = [printer.function(function) for function in reader.functions.values()]
-    return "\n\n\n".join(parts + [printer.kernel(loop) for loop in loops]) + "\n"
+    parts = []
+    for fast in (False, True):
+        reader = Reader(precision, fast)
+        loops = [kernel(reader, record(), FORMS[name]) for name in ("backward", "value_and_grad")]
+        parts += [printer.function(function) for function in reader.functions.values()]
+        parts += [printer.kernel(loop) for loop in loops]
+    return "\n\n\n".join(parts) + "\n"
 
 
 @pytest.mark.parametrize("precision", (FLOAT32, FLOAT64), ids=lambda p: p.dtype)
@@ -218,6 +221,18 @@ def recursive(x):
     return recursive(x)
 
 
+def test_a_fast_text_must_take_the_same_arguments():
+    @formula
+    def exact(x, low):
+        return x + low
+
+    with pytest.raises(TypeError, match="must take the arguments of exact"):
+
+        @exact.fast
+        def shorter(x):
+            return x
+
+
 def test_words_are_not_callable():
     for word in (sample, fma, record()):
         with pytest.raises(TypeError, match="formula language"):
@@ -243,6 +258,28 @@ def test_a_parameter_with_a_name_of_the_loop_is_refused():
     made = Record(formula(shifted), (), (-1, 1), {})
     with pytest.raises(TypeError, match="'n'"):
         kernel(Reader(FLOAT64), made, FORMS["value"])
+
+
+def test_a_gradient_must_take_the_arguments_of_the_value():
+    for declare in (
+        record().gradient(ulp={}),
+        record().second_gradient(ulp={}),
+        record().gradient_from_output(ulp={}),
+        record().parameter_gradient("slope", ulp={}),
+    ):
+        with pytest.raises(TypeError, match="and the parameters of sample"):
+            declare(lambda x, other=0.1: x)
+
+
+def test_forms_are_those_whose_formulas_there_are():
+    made = record()
+    first = ["value", "grad", "backward", "value_and_grad"]
+    assert list(made.forms) == first
+    made.second_gradient(ulp={})(sample.function)
+    made.parameter_gradient("slope", ulp={})(sample.function)
+    assert list(made.forms) == [*first, "grad2", "param_grads"]
+    assert made.forms["param_grads"].results == ("grad_slope",)
+    assert list(made.forms_in(fast=True)) == first
 
 
 def rows_outside_the_language():

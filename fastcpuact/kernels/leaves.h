@@ -31,7 +31,7 @@ LEAF float widen_f16(uint16_t half)
 {
     uint32_t magnitude = (uint32_t)(half & 0x7fffu) << 13;
     uint32_t bits = bits_f32(from_bits_f32(magnitude) * 0x1p112f);
-    bits |= magnitude >= 0x0f800000u ? 0x7f800000u : 0u; /* infinities and NaN */
+    bits |= (int32_t)magnitude >= 0x0f800000 ? 0x7f800000u : 0u; /* infinities and NaN */
     return from_bits_f32(bits | (uint32_t)(half & 0x8000u) << 16);
 }
 
@@ -44,10 +44,14 @@ LEAF uint16_t narrow_f16(float x)
     uint32_t normal = (magnitude + 0xc8000fffu + (magnitude >> 13 & 1u)) >> 13;
     /* Subnormal results: adding 1/2 leaves a number of 2^-24 in the lowest bits. */
     uint32_t subnormal = bits_f32(from_bits_f32(magnitude) + 0.5f) - 0x3f000000u;
-    uint32_t large = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
-    uint32_t half = magnitude < 0x38800000u ? subnormal : normal;
-    half = magnitude >= 0x47800000u ? large : half;
-    return (uint16_t)(half | sign >> 16);
+    /* Masks of signed comparisons: SSE has no others. */
+    uint32_t is_small = -(uint32_t)((int32_t)magnitude < 0x38800000);
+    uint32_t is_large = -(uint32_t)((int32_t)magnitude >= 0x47800000);
+    uint32_t is_nan = -(uint32_t)((int32_t)magnitude > 0x7f800000);
+    uint32_t large = 0x7c00u | (is_nan & 0x200u);
+    uint32_t half = (subnormal & is_small) | (normal & ~is_small);
+    half = (large & is_large) | (half & ~is_large) | sign >> 16;
+    return (uint16_t)half;
 }
 
 LEAF float real_f32(double x) { return (float)x; }
