@@ -46,12 +46,17 @@ class Form(Call):
 
     def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
         form = record.forms[form_name]
-        addresses = (
-            [KERNELS[record.name, form.key(fast), precision.dtype] for precision in PRECISIONS]
-            if engines.COMPILED
-            else [0, 0]
+
+        def addresses(at_defaults: bool) -> list[int]:
+            key = form.key(fast, at_defaults and record.defaults is not None)
+            if not engines.COMPILED:
+                return [0 for _ in PRECISIONS]
+            return [KERNELS[record.name, key, precision.dtype] for precision in PRECISIONS]
+
+        kernels, at_defaults = addresses(False), addresses(True)
+        super().__init__(
+            len(form.operands), record.params, len(form.results), *kernels, *at_defaults
         )
-        super().__init__(len(form.operands), record.params, len(form.results), *addresses)
         self.record = record
         self.form = form
         self.is_fast = fast
@@ -65,7 +70,7 @@ class Form(Call):
                 form.summary,
                 len(self._operands),
                 len(form.results),
-                *addresses,
+                *kernels,
             )
             if engines.COMPILED
             else None
@@ -232,16 +237,17 @@ class Activation(Form):
 
     def __getattr__(self, name: str) -> Any:
         # Forms are made when they are first used: a process uses few of them.
-        record, made = self.record, None
+        if "record" not in vars(self):
+            raise AttributeError(name)
+        record = self.record
+        made: Form
         if name == "fast" and not self.is_fast:
             made = Activation(record, fast=True)
         elif name != "value" and name in record.forms_in(self.is_fast):
             made = _CLASSES.get(name, Form)(record, name, self.is_fast)
-        if made is None:
-            hint = ""
-            if name in FORMS:
-                hint = f": {self.__name__} has {', '.join(record.forms_in(self.is_fast))}"
-            raise AttributeError(f"{self.__name__!r} has no attribute {name!r}{hint}")
+        else:
+            forms = f": it has {', '.join(record.forms_in(self.is_fast))}" if name in FORMS else ""
+            raise AttributeError(f"{self.__name__!r} has no attribute {name!r}{forms}")
         return vars(self).setdefault(name, made)
 
     def __dir__(self) -> list[str]:

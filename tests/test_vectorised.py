@@ -163,7 +163,7 @@ def test_numba_loops_vectorise_and_call_no_libm(name, fast, precision):
     real = types.float32 if precision is FLOAT32 else types.float64
     array = types.Array(real, 1, "C")
     for form in record.forms_in(fast).values():
-        kernel = getattr(generated(), kernel_name(record, form, fast, precision))
+        kernel = getattr(generated(), kernel_name(record, form.key(fast), precision))
         operands = [array] * len(form.operands) + [real] * len(record.params)
         signature = (*operands, *[array] * len(form.results))
         stores = [line for line in vector_operations(kernel, signature) if "store" in line[:5]]

@@ -6,31 +6,40 @@ from collections.abc import Iterable
 
 from ..formulas.language import Precision
 from ..formulas.registry import Form, Record
-from .reader import Reader
-from .tree import Binary, Call, Expr, Kernel, Name
+from .reader import Reader, rounded
+from .tree import Binary, Call, Const, Expr, Kernel, Name
 
 _TAKEN = {"x", "y", "dy", "i", "n", "args", "out0", "out1"}
 
 
-def kernel_name(record: Record, form: Form, fast: bool, precision: Precision) -> str:
-    """The printed name of a kernel, in every target."""
-    return f"{record.name}_{form.key(fast)}_{precision.suffix}_kernel"
+def kernel_name(record: Record, key: str, precision: Precision) -> str:
+    """The printed name of a kernel, in every target; ``key`` is that of its form."""
+    return f"{record.name}_{key}_{precision.suffix}_kernel"
 
 
-def kernel(reader: Reader, record: Record, form: Form) -> Kernel:
-    """The kernel of one form; the functions that it calls are left in ``reader``."""
+def kernel(reader: Reader, record: Record, form: Form, at_defaults: bool = False) -> Kernel:
+    """The kernel of one form; the functions that it calls are left in ``reader``.
+
+    ``at_defaults`` makes constants of the parameters: compilers then leave out what they can, a
+    multiplication or division by 1 for instance, and the bits stay.
+    """
     if taken := _TAKEN & record.params.keys():
         raise TypeError(f"{record.name}: the printed loops use the name {taken.pop()!r} themselves")
-    arguments = tuple(Name(name) for name in (form.operands[-1], *record.params))
+    constants = record.defaults if at_defaults else None
+    if constants is None:
+        params: tuple[Expr, ...] = tuple(Name(name) for name in record.params)
+    else:
+        params = tuple(Const(rounded(value, reader.precision)) for value in constants)
+    arguments = (Name(form.operands[-1]), *params)
 
     def result(formula: str) -> Expr:
         value = Call(reader.read(record.formulas[formula]).name, arguments)
         return Binary(Name("dy"), "*", value) if "dy" in form.operands else value
 
     return Kernel(
-        name=kernel_name(record, form, reader.fast, reader.precision),
-        inputs=record.operands(form),
-        params=tuple(record.params),
+        name=kernel_name(record, form.key(reader.fast, at_defaults), reader.precision),
+        inputs=form.operands if at_defaults else record.operands(form),
+        params=() if at_defaults else tuple(record.params),
         results=tuple(result(formula) for formula in form.results),
         precision=reader.precision,
     )
@@ -39,7 +48,8 @@ def kernel(reader: Reader, record: Record, form: Form) -> Kernel:
 def kernels(reader: Reader, records: Iterable[Record]) -> dict[tuple[str, str], Kernel]:
     """All kernels of some activations in the reader's tier, by (activation, key of the form)."""
     return {
-        (record.name, form.key(reader.fast)): kernel(reader, record, form)
+        (record.name, form.key(reader.fast, at_defaults)): kernel(reader, record, form, at_defaults)
         for record in records
         for form in record.forms_in(reader.fast).values()
+        for at_defaults in ((False, True) if record.defaults else (False,))
     }

@@ -22,9 +22,12 @@ class Form:
     results: tuple[str, ...]
     summary: str
 
-    def key(self, fast: bool) -> str:
-        """The name under which the kernel of this form is found in a tier."""
-        return f"fast_{self.name}" if fast else self.name
+    def key(self, fast: bool, at_defaults: bool = False) -> str:
+        """The name under which a kernel of this form is found.
+
+        One ``at_defaults`` takes no parameters: they are constants in it.
+        """
+        return "fast_" * fast + self.name + "_at_defaults" * at_defaults
 
 
 FORMS = {
@@ -106,6 +109,12 @@ class Record:
         """The forms in a tier: the fast one has fewer."""
         forms = self.forms
         return {name: forms[name] for name in forms if not fast or name in _FAST_FORMS}
+
+    @property
+    def defaults(self) -> tuple[float, ...] | None:
+        """The defaults of the parameters; None if there are no parameters or one has none."""
+        defaults = tuple(value for value in self.params.values() if value is not None)
+        return defaults if defaults and len(defaults) == len(self.params) else None
 
     def operands(self, form: Form) -> tuple[str, ...]:
         """Names of the operands of a form, parameters included."""

@@ -74,12 +74,13 @@ def call(record: Record, form: Form, fast: bool, operands: tuple[Any, ...], out:
             np.may_share_memory(a, b) for a, b in (*in_and_out, *itertools.combinations(results, 2))
         ):
             return None
+    at_defaults = record.defaults is not None and params == record.defaults
     launch(
-        kernel_name(record, form, fast, precision),
+        kernel_name(record, form.key(fast, at_defaults), precision),
         first.size,
         (
             *(array.reshape(-1) for array in arrays),
-            *(first.dtype.type(param) for param in params),
+            *(() if at_defaults else (first.dtype.type(param) for param in params)),
             *(array.reshape(-1) for array in results),
         ),
     )

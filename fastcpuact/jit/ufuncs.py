@@ -70,7 +70,7 @@ def ufunc(record: Record, form_name: str, fast: bool, public_name: str) -> np.uf
     """Compile the loops of a form and make a ufunc of them."""
     form = record.forms[form_name]
     nin, nout = len(record.operands(form)), len(form.results)
-    names = [kernel_name(record, form, fast, precision) for precision in PRECISIONS]
+    names = [kernel_name(record, form.key(fast), precision) for precision in PRECISIONS]
     # Of float16, float32 and float64: NumPy takes the first that the operands can be cast to.
     functions = [f"{names[0]}_half_loop", *(f"{name}_loop" for name in names)]
     loops = [cfunc(_LOOP)(_quiet(getattr(generated(), name))) for name in functions]

@@ -65,6 +65,7 @@ cdef class Call:
     """
 
     cdef Kernel[DTYPES] kernels
+    cdef Kernel[DTYPES] kernels_at_defaults
     cdef int operands
     cdef tuple params
     cdef tuple defaults
@@ -74,8 +75,28 @@ cdef class Call:
         self.operands = MAX_OPERANDS
         self.params = self.defaults = ()
 
-    def __init__(self, int operands, dict params, int nout, uintptr_t float32, uintptr_t float64):
-        describe(self.kernels, operands + len(params), nout, float32, float64)
+    def __init__(
+        self,
+        int operands,
+        dict params,
+        int nout,
+        uintptr_t float32,
+        uintptr_t float64,
+        uintptr_t float32_at_defaults,
+        uintptr_t float64_at_defaults,
+    ):
+        cdef int nparams = len(params)
+        describe(self.kernels, operands + nparams, nout, float32, float64)
+        # Without a default the kernels are those above, and take the parameters.
+        if float32_at_defaults != float32:
+            nparams = 0
+        describe(
+            self.kernels_at_defaults,
+            operands + nparams,
+            nout,
+            float32_at_defaults,
+            float64_at_defaults,
+        )
         self.operands = operands
         self.params = tuple(params)
         self.defaults = tuple(params.values())
@@ -97,6 +118,7 @@ cdef class Call:
         cdef float singles[MAX_OPERANDS]
         cdef double doubles[MAX_OPERANDS]
         cdef const Kernel* kernel
+        cdef const Kernel* kernels = self.kernels
         cdef PyArrayObject* x
         cdef PyObject* item
         cdef fpenv_state caller
@@ -108,14 +130,17 @@ cdef class Call:
         item = PyTuple_GET_ITEM(args, 0)
         if not PyArray_CheckExact(item):
             return None
+        if given == self.operands and (keywords == 0 or (keywords == 1 and "out" in kwargs)):
+            kernels = self.kernels_at_defaults
+            nparams = kernels[0].nin - self.operands
         x = <PyArrayObject*>item
         type_ = PyArray_TYPE(x)
         if type_ == cnp.NPY_FLOAT32:
-            kernel = &self.kernels[1]
+            kernel = &kernels[1]
         elif type_ == cnp.NPY_FLOAT64:
-            kernel = &self.kernels[2]
-        elif type_ == cnp.NPY_FLOAT16 and nparams == 0:
-            kernel = &self.kernels[0]
+            kernel = &kernels[2]
+        elif type_ == cnp.NPY_FLOAT16 and PyTuple_GET_SIZE(self.params) == 0:
+            kernel = &kernels[0]
         else:
             return None
         ndim = PyArray_NDIM(x)
