@@ -34,6 +34,8 @@ HANDWRITTEN = ("driver", "call", "rows")
 CFLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 # GCC moves the arms of a clamp into branches around the loop body, which is then not vectorised.
 GCC_FLAGS = ["-fno-thread-jumps"]
+# Of the pool of threads; later C libraries need no such flag.
+THREADS = [] if sys.platform == "win32" else ["-pthread"]
 
 ADVICE = (
     "To install without compiled kernels, running on Numba alone:\n"
@@ -116,7 +118,9 @@ def extension(stem: str) -> Extension:
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
             ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
         ],
-        depends=["fastcpuact/kernels/fpenv.h", "fastcpuact/kernels/cpu.h"],
+        extra_compile_args=THREADS,
+        extra_link_args=THREADS,
+        depends=[f"fastcpuact/kernels/{name}.h" for name in ("cpu", "fpenv", "pool")],
     )
 
 

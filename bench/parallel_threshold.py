@@ -1,4 +1,6 @@
-"""Where Numba's parallel kernels overtake the serial ones: the ground for ``PARALLEL_MIN``.
+"""Where threads begin to pay: the ground for ``parallel_ns`` and, on Numba, ``PARALLEL_MIN``.
+
+Prints how many times faster all threads are than one, by the size of the array.
 
 Run: python bench/parallel_threshold.py
 """
@@ -10,26 +12,37 @@ import numpy as np
 
 import fastcpuact as act
 from fastcpuact.jit import arrays
+from fastcpuact.kernels.driver import set_parallel_ns
 
-NEVER, ALWAYS = 1 << 62, 1
+NAMES = ("relu", "sigmoid", "gelu", "softplus")  # from the cheapest to one of the dearest
 
 
-def main() -> None:
-    act.use_engine("numba")
-    for name in ("relu", "gelu"):  # the cheapest kernel and one of the dearest
-        f = act.activations[name]
-        for exponent in range(14, 21):
-            x = np.random.default_rng(0).normal(size=1 << exponent).astype(np.float32)
-            out = np.empty_like(x)
-            seconds: dict[int, list[float]] = {NEVER: [], ALWAYS: []}
-            for _ in range(100):
-                for threshold, times in seconds.items():
-                    arrays.PARALLEL_MIN = threshold
+def gain(engine: str, f: act.Form, x: np.ndarray) -> float:
+    """Return the time of a call on one thread over that on all."""
+    out = np.empty_like(x)
+    seconds: dict[int, list[float]] = {1: [], act.get_num_threads(): []}
+    arrays.PARALLEL_MIN = 1
+    set_parallel_ns(0)
+    with act.engine(engine):
+        for _ in range(200):
+            for threads, times in seconds.items():
+                with act.num_threads(threads):
                     start = time.perf_counter()
                     f(x, out=out)
                     times.append(time.perf_counter() - start)
-            gain = median(seconds[NEVER]) / median(seconds[ALWAYS])
-            print(f"{name} float32 2^{exponent}: serial / parallel = {gain:.2f}")
+    one, all_ = seconds.values()
+    return median(one) / median(all_)
+
+
+def main() -> None:
+    for engine in ("compiled", "numba"):
+        for name in NAMES:
+            for dtype in (np.float32, np.float64):
+                row = []
+                for exponent in range(13, 21):
+                    x = np.random.default_rng(0).normal(size=1 << exponent).astype(dtype)
+                    row.append(f"2^{exponent} {gain(engine, act.activations[name], x):.2f}")
+                print(f"{engine:8} {name:8} {np.dtype(dtype).name}:", "  ".join(row))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from .engines import current_engine, engine, use_engine
 from .formulas import ACTIVATIONS as _RECORDS
 from .randomized import rrelu
 from .rowwise import softmax
+from .threads import get_num_threads, num_threads, set_num_threads
 from .version import __version__
 
 # Every elementwise activation, by its canonical name.
@@ -92,8 +93,11 @@ __all__ = [
     "current_engine",
     "engine",
     "get",
+    "get_num_threads",
     "names",
+    "num_threads",
     "rrelu",
+    "set_num_threads",
     "softmax",
     "use_engine",
     *activations,

@@ -47,10 +47,10 @@ class Form(Call):
     def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
         form = record.forms[form_name]
 
-        def addresses(at_defaults: bool) -> list[int]:
+        def addresses(at_defaults: bool) -> list[tuple[int, int]]:
             key = form.key(fast, at_defaults and record.defaults is not None)
             if not engines.COMPILED:
-                return [0 for _ in PRECISIONS]
+                return [(0, 0) for _ in PRECISIONS]
             return [KERNELS[record.name, key, precision.dtype] for precision in PRECISIONS]
 
         kernels, at_defaults = addresses(False), addresses(True)

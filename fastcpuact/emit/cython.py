@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from ..formulas.language import LEAVES, PRECISIONS, Precision
 from ..formulas.registry import Record
 from ..formulas.rows import LANES
+from .cost import OperationCount
 from .kernels import kernels
 from .printer import HEADER, Printer
 from .reader import Reader
@@ -131,7 +132,8 @@ def cython_module(records: Iterable[Record]) -> str:
     """Return the text of the module that holds every kernel of ``records`` and all row kernels.
 
     Its dictionaries ``KERNELS`` (by activation, form, dtype) and ``ROWS`` (by name, dtype) hold
-    addresses of functions ``void (char **arrays, Py_ssize_t n)``.
+    addresses of functions ``void (char **arrays, Py_ssize_t n)``, the former with the number of
+    operations per element.
     """
     records = list(records)
     printer = CythonPrinter()
@@ -140,6 +142,7 @@ def cython_module(records: Iterable[Record]) -> str:
     for precision in PRECISIONS:
         reader, fast = Reader(precision), Reader(precision, fast=True)
         table = kernels(reader, records) | kernels(fast, records)
+        count = OperationCount({**reader.functions, **fast.functions})
         rows = row_functions(reader)
         parts.append(printer.leaves(precision))
         for function in (*reader.functions.values(), *fast.functions.values()):
@@ -147,7 +150,8 @@ def cython_module(records: Iterable[Record]) -> str:
         parts.extend(printer.kernel(kernel) for kernel in table.values())
         parts.extend(printer.row(row, precision) for row in rows)
         entries += [
-            f'    ("{activation}", "{form}", "{precision.dtype}"): <uintptr_t>{kernel.name}_entry,'
+            f'    ("{activation}", "{form}", "{precision.dtype}"): '
+            f"(<uintptr_t>{kernel.name}_entry, {count(kernel)}),"
             for (activation, form), kernel in table.items()
         ]
         row_entries += [

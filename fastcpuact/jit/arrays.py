@@ -7,13 +7,15 @@ import itertools
 import threading
 from typing import Any
 
+import numba
 import numpy as np
-from numba import get_num_threads
+from numba.core import config
 
 from ..emit.kernels import kernel_name
 from ..formulas import Record
 from ..formulas.language import PRECISIONS, Precision
 from ..formulas.registry import Form
+from ..threads import get_num_threads as threads_wanted
 from .leaves import parallel
 from .module import generated
 
@@ -35,10 +37,14 @@ def _parallel(name: str) -> Any:
 
 def launch(name: str, size: int, operands: tuple[Any, ...]) -> None:
     """Run a kernel of the generated module on its operands."""
-    if size >= PARALLEL_MIN and get_num_threads() > 1 and _launching.acquire(blocking=False):
+    threads = min(threads_wanted(), config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    if size >= PARALLEL_MIN and threads > 1 and _launching.acquire(blocking=False):
+        before = numba.get_num_threads()
         try:
+            numba.set_num_threads(threads)
             _parallel(name)(*operands)
         finally:
+            numba.set_num_threads(before)
             _launching.release()
     else:
         getattr(generated(), name)(*operands)

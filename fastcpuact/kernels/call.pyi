@@ -8,9 +8,9 @@ class Call:
         operands: int,
         params: dict[str, float | None],
         nout: int,
-        float32: int,
-        float64: int,
-        float32_at_defaults: int,
-        float64_at_defaults: int,
+        float32: tuple[int, int],
+        float64: tuple[int, int],
+        float32_at_defaults: tuple[int, int],
+        float64_at_defaults: tuple[int, int],
     ) -> None: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -7,7 +7,6 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.math cimport isfinite
-from libc.stdint cimport uintptr_t
 
 cimport numpy as cnp
 
@@ -80,10 +79,10 @@ cdef class Call:
         int operands,
         dict params,
         int nout,
-        uintptr_t float32,
-        uintptr_t float64,
-        uintptr_t float32_at_defaults,
-        uintptr_t float64_at_defaults,
+        tuple float32,
+        tuple float64,
+        tuple float32_at_defaults,
+        tuple float64_at_defaults,
     ):
         cdef int nparams = len(params)
         describe(self.kernels, operands + nparams, nout, float32, float64)

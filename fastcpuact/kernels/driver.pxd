@@ -1,5 +1,3 @@
-from libc.stdint cimport uintptr_t
-
 # A loop over contiguous arrays, inputs first, of which no output overlaps an input.
 ctypedef void (*kernel_function)(char** arrays, Py_ssize_t n) noexcept nogil
 
@@ -9,15 +7,14 @@ cdef struct Kernel:
     int nin
     int nout
     int itemsize
+    Py_ssize_t cost  # estimated picoseconds for an element on one thread
     bint half  # the arrays hold float16, and run computes in float32
 
 cdef enum:
     MAX_OPERANDS = 8
     DTYPES = 3  # float16, float32, float64: the kernels of a form in this order
 
-cdef int describe(
-    Kernel* kernels, int nin, int nout, uintptr_t float32, uintptr_t float64
-) except -1
+cdef int describe(Kernel* kernels, int nin, int nout, tuple float32, tuple float64) except -1
 cdef void run_kernel(
     const Kernel* kernel, char** args, Py_ssize_t n, const Py_ssize_t* steps
 ) noexcept nogil

@@ -25,9 +25,40 @@ cdef extern from "cpu.h" nogil:
     int c_cpu_level "cpu_level"()
 
 
+cdef extern from "pool.h" nogil:
+    ctypedef void (*pool_job)(void* data, int part, int parts)
+    int pool_run(pool_job job, void* data, int parts, int threads)
+
 cdef enum:
     # Elements in a block: 4 operands of 8 bytes stay within half of a 32 KiB first-level cache.
     BLOCK = 512
+    # More parts than threads: who starts late, or is interrupted, takes fewer.
+    PARTS_PER_THREAD = 4
+
+
+cdef int num_threads = 1
+# Nanoseconds that a call has to take on one thread for others to help, by the estimate of `cost`
+# (bench/parallel_threshold.py).
+cdef Py_ssize_t parallel_ns = 40_000
+
+
+def set_thread_count(int count):
+    """Run long calls on so many threads, the calling one among them."""
+    global num_threads
+    num_threads = count
+
+
+def set_parallel_ns(Py_ssize_t nanoseconds):
+    """Let other threads help with calls that take longer than that; return what it was."""
+    global parallel_ns
+    before = parallel_ns
+    parallel_ns = nanoseconds
+    return before
+
+
+def thread_count():
+    """Return on how many threads long calls run."""
+    return num_threads
 
 
 def cpu_level():
@@ -136,63 +167,119 @@ cdef inline bint apart(
     return size <= gap <= step_a - size
 
 
-cdef void run_kernel(
-    const Kernel* kernel, char** args, Py_ssize_t n, const Py_ssize_t* steps
-) noexcept nogil:
-    """Run a kernel on n elements, as if on one after the other, whatever overlaps what."""
-    cdef fpenv_state caller
-    cdef int count = kernel.nin + kernel.nout
+# One call of a kernel on n elements of strided operands.
+cdef struct Work:
+    const Kernel* kernel
+    char** args
+    const Py_ssize_t* steps
+    Py_ssize_t n
+    bint buffered[MAX_OPERANDS]  # which operands pass through a buffer
+    bint any_buffered
+    Py_ssize_t block  # how many elements at a time, if any do
+
+
+cdef bint prepare(Work* work) noexcept nogil:
+    """Decide what is buffered; return whether the order of the elements does not matter."""
+    cdef const Kernel* kernel = work.kernel
+    cdef char** args = work.args
+    cdef const Py_ssize_t* steps = work.steps
+    cdef Py_ssize_t n = work.n
     cdef int size = kernel.itemsize
-    cdef bint buffered[MAX_OPERANDS]
-    cdef bint any_buffered = False
     cdef bint one_by_one = False
-    cdef char memory[MAX_OPERANDS * BLOCK * 8]
-    cdef char* block[MAX_OPERANDS]
-    cdef Py_ssize_t start, length, most
+    cdef bint any_order = True
     cdef int k, j
-    if n <= 0:
-        return
-    for k in range(count):
+    work.any_buffered = False
+    for k in range(kernel.nin + kernel.nout):
         # One element has no stride to speak of, whatever NumPy passes.
-        buffered[k] = kernel.half or (steps[k] != size and n > 1)
+        work.buffered[k] = kernel.half or (steps[k] != size and n > 1)
         if k >= kernel.nin:
             one_by_one = one_by_one or (steps[k] == 0 and n > 1)
             for j in range(kernel.nin):
                 if apart(args[k], steps[k], args[j], steps[j], n, size):
                     continue
                 # An output that does not run ahead of the input waits in a buffer for its block.
-                buffered[k] = True
+                work.buffered[k] = True
+                if steps[k] != steps[j] or args[k] != args[j]:
+                    any_order = False
                 if steps[k] != steps[j] or (args[k] - args[j]) * (1 if steps[j] > 0 else -1) > 0:
                     one_by_one = True
-        any_buffered = any_buffered or buffered[k]
+        work.any_buffered = work.any_buffered or work.buffered[k]
+    work.block = BLOCK
     if one_by_one:  # reduce, accumulate: each element needs the one before
-        any_buffered = True
-        for k in range(count):
-            buffered[k] = True
+        work.any_buffered = True
+        work.block = 1
+        for k in range(kernel.nin + kernel.nout):
+            work.buffered[k] = True
+    return any_order and not one_by_one
+
+
+cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    """Run the kernel on some of the elements."""
+    cdef const Kernel* kernel = work.kernel
+    cdef char** args = work.args
+    cdef const Py_ssize_t* steps = work.steps
+    cdef int count = kernel.nin + kernel.nout
+    cdef char memory[MAX_OPERANDS * BLOCK * 8]
+    cdef char* block[MAX_OPERANDS]
+    cdef fpenv_state caller
+    cdef Py_ssize_t length
+    cdef int k
+    for k in range(count):
+        block[k] = args[k] + start * kernel.itemsize
     caller = fpenv_enter()
-    if not any_buffered:
-        kernel.run(args, n)
-    else:
+    if not work.any_buffered:
+        kernel.run(block, stop - start)
+        fpenv_leave(caller)
+        return
+    length = stop - start if stop - start < BLOCK else BLOCK
+    for k in range(count):
+        if work.buffered[k]:
+            block[k] = memory + k * BLOCK * 8
+            if k < kernel.nin and steps[k] == 0:
+                load(kernel, block[k], args[k], 0, length)
+    while start < stop:
+        length = stop - start if stop - start < work.block else work.block
         for k in range(count):
-            if buffered[k]:
-                block[k] = memory + k * BLOCK * 8
-                if k < kernel.nin and steps[k] == 0:
-                    load(kernel, block[k], args[k], 0, n if n < BLOCK else BLOCK)
-        most = 1 if one_by_one else BLOCK
-        start = 0
-        while start < n:
-            length = n - start if n - start < most else most
-            for k in range(count):
-                if not buffered[k]:
-                    block[k] = args[k] + start * size
-                elif k < kernel.nin and (steps[k] != 0 or one_by_one):
-                    load(kernel, block[k], args[k] + start * steps[k], steps[k], length)
-            kernel.run(block, length)
-            for k in range(kernel.nin, count):
-                if buffered[k]:
-                    store(kernel, args[k] + start * steps[k], steps[k], block[k], length)
-            start += most
+            if not work.buffered[k]:
+                block[k] = args[k] + start * kernel.itemsize
+            elif k < kernel.nin and (steps[k] != 0 or work.block == 1):
+                load(kernel, block[k], args[k] + start * steps[k], steps[k], length)
+        kernel.run(block, length)
+        for k in range(kernel.nin, count):
+            if work.buffered[k]:
+                store(kernel, args[k] + start * steps[k], steps[k], block[k], length)
+        start += length
     fpenv_leave(caller)
+
+
+cdef void run_part(void* data, int part, int parts) noexcept nogil:
+    """Run one of the parts that a long call is split into, at multiples of a block."""
+    cdef const Work* work = <const Work*>data
+    cdef Py_ssize_t blocks = (work.n + BLOCK - 1) // BLOCK
+    cdef Py_ssize_t start = blocks * part // parts * BLOCK
+    cdef Py_ssize_t stop = blocks * (part + 1) // parts * BLOCK
+    run_range(work, start, stop if part + 1 < parts else work.n)
+
+
+cdef void run_kernel(
+    const Kernel* kernel, char** args, Py_ssize_t n, const Py_ssize_t* steps
+) noexcept nogil:
+    """Run a kernel on n elements, as if on one after the other, whatever overlaps what."""
+    cdef Work work
+    if n <= 0:
+        return
+    work.kernel = kernel
+    work.args = args
+    work.steps = steps
+    work.n = n
+    if (
+        prepare(&work)
+        and n * kernel.cost >= parallel_ns * 1000
+        and num_threads > 1
+        and pool_run(run_part, &work, num_threads * PARTS_PER_THREAD, num_threads)
+    ):
+        return
+    run_range(&work, 0, n)
 
 
 cdef void ufunc_loop(
@@ -201,14 +288,19 @@ cdef void ufunc_loop(
     run_kernel(<const Kernel*>data, args, dimensions[0], <const Py_ssize_t*>steps)
 
 
-cdef int describe(
-    Kernel* kernels, int nin, int nout, uintptr_t float32, uintptr_t float64
-) except -1:
+cdef int cost(int operations, int operands, int itemsize):
+    """Estimate the picoseconds that an element takes: arithmetic, and bytes moved."""
+    return 3 * itemsize * operations + 5 * itemsize * operands
+
+
+cdef int describe(Kernel* kernels, int nin, int nout, tuple float32, tuple float64) except -1:
     """Fill in the float16, float32 and float64 kernels of a form."""
     if nin + nout > MAX_OPERANDS:
         raise ValueError(f"{nin + nout} operands; the block driver takes {MAX_OPERANDS}")
     for k in range(DTYPES):
-        kernels[k].run = <kernel_function><void*>(float64 if k == 2 else float32)
+        address, operations = float64 if k == 2 else float32
+        kernels[k].run = <kernel_function><void*><uintptr_t>address
+        kernels[k].cost = cost(operations, nin + nout, 8 if k == 2 else 4)
         kernels[k].nin = nin
         kernels[k].nout = nout
         kernels[k].itemsize = 2 << k
@@ -220,8 +312,8 @@ cdef int describe(
 _alive = []
 
 
-def make_ufunc(str name, str doc, int nin, int nout, uintptr_t float32, uintptr_t float64):
-    """Make the NumPy ufunc of two kernels, given by their addresses."""
+def make_ufunc(str name, str doc, int nin, int nout, tuple float32, tuple float64):
+    """Make the NumPy ufunc of two kernels, each given by its address and number of operations."""
     cdef int nargs = nin + nout
     cdef Kernel* kernels = <Kernel*>malloc(DTYPES * sizeof(Kernel))
     cdef void** data = <void**>malloc(DTYPES * sizeof(void*))

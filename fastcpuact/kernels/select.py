@@ -27,6 +27,7 @@ _module = importlib.import_module(module_name(LEVEL))
 
 set_half_conversions(_module.WIDEN, _module.NARROW)
 
-# Addresses of the kernels by (activation, form, dtype), and of the row kernels by (name, dtype).
-KERNELS: dict[tuple[str, str, str], int] = _module.KERNELS
+# Addresses of the kernels and their operations per element, by (activation, form, dtype), and
+# addresses of the row kernels, by (name, dtype).
+KERNELS: dict[tuple[str, str, str], tuple[int, int]] = _module.KERNELS
 ROWS: dict[tuple[str, str], int] = _module.ROWS
