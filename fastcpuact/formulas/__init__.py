@@ -1,6 +1,6 @@
 """The maths of fastcpuact: every activation once, its gradient directly under it."""
 
-from . import rectifiers, self_gated, sigmoids, softplus
+from . import algebraic, hard, rectifiers, self_gated, shrinkage, sigmoids, softplus, spiking
 from .registry import ACTIVATIONS, FORMS, Form, Record
 from .rows import ROW_KERNELS
 
@@ -10,8 +10,12 @@ __all__ = [
     "ROW_KERNELS",
     "Form",
     "Record",
+    "algebraic",
+    "hard",
     "rectifiers",
     "self_gated",
+    "shrinkage",
     "sigmoids",
     "softplus",
+    "spiking",
 ]
