@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from .docs import form_doc
 from .formulas import FORMS, Record
 from .formulas.language import PRECISIONS
 
+C = TypeVar("C", bound=type)
+
 if engines.COMPILED:
-    from .kernels.call import Call
+    from .kernels.call import Call, takes_vectorcalls
     from .kernels.driver import make_ufunc
     from .kernels.select import KERNELS
 else:
@@ -28,6 +30,10 @@ else:
             """Go the general way."""
             return self.general(args, kwargs)  # type: ignore[attr-defined]
 
+    def takes_vectorcalls(cls: C) -> C:
+        """Leave the class as it is."""
+        return cls
+
 
 # What np.exp computes in for small integers, and the keywords that decide instead.
 _COMPUTED_IN: dict[str, type[np.floating]] = {
@@ -37,6 +43,7 @@ _COMPUTED_IN: dict[str, type[np.floating]] = {
 _TYPED = {"dtype", "signature"}
 
 
+@takes_vectorcalls
 class Form(Call):
     """One form of one activation, for instance the gradient of gelu.
 
@@ -198,6 +205,7 @@ def _sum_to(products: Any, shape: tuple[int, ...]) -> Any:
 _CLASSES = {"backward_from_output": BackwardFromOutput, "param_grads": ParamGrads}
 
 
+@takes_vectorcalls
 class Activation(Form):
     """An activation function f.
 

@@ -4,9 +4,12 @@
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyTypeObject
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.math cimport isfinite
+
+from sys import intern
 
 cimport numpy as cnp
 
@@ -17,6 +20,19 @@ cnp.import_array()
 cdef extern from "Python.h":
     double PyLong_AsDouble(object) except? -1.0
     int PyTuple_CheckExact(PyObject*)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+
+cdef extern from *:
+    """
+    /* Cython gives its classes no vectorcall; the protocol is PEP 590's. */
+    static void offer_vectorcall(PyTypeObject *type, Py_ssize_t offset)
+    {
+        type->tp_vectorcall_offset = offset;
+        type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified(type);
+    }
+    """
+    void offer_vectorcall(PyTypeObject*, Py_ssize_t)
 
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct PyArrayObject:
@@ -43,6 +59,7 @@ cdef enum:
     GIL_RELEASE = 500
 
 cdef bint compiled_engine = True
+cdef str OUT = "out"
 
 
 def set_compiled_engine(bint on):
@@ -63,6 +80,7 @@ cdef class Call:
     float16, with numbers as parameters.
     """
 
+    cdef void* vectorcall
     cdef Kernel[DTYPES] kernels
     cdef Kernel[DTYPES] kernels_at_defaults
     cdef int operands
@@ -73,6 +91,7 @@ cdef class Call:
         # Until __init__ has run, no call has the right number of operands.
         self.operands = MAX_OPERANDS
         self.params = self.defaults = ()
+        self.vectorcall = <void*>vectorcall
 
     def __init__(
         self,
@@ -97,41 +116,69 @@ cdef class Call:
             float64_at_defaults,
         )
         self.operands = operands
-        self.params = tuple(params)
+        # Interned, as keywords in a call are: they are compared by identity.
+        self.params = tuple([intern(name) for name in params])
         self.defaults = tuple(params.values())
 
     def __call__(self, *args, **kwargs):
-        if compiled_engine:
-            result = self.quick(args, kwargs)
-            if result is not None:
-                return result
+        cdef PyObject* passed[2 * MAX_OPERANDS]
+        cdef tuple all_, names
+        if len(args) + len(kwargs) <= 2 * MAX_OPERANDS:
+            all_ = (*args, *kwargs.values())
+            names = tuple(kwargs)
+            for k in range(len(all_)):
+                passed[k] = PyTuple_GET_ITEM(all_, k)
+            return vectorcall(self, passed, len(args), <PyObject*>names)
         return self.general(args, kwargs)
 
-    cdef object quick(self, tuple args, dict kwargs):
+    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names):
         """Run the kernel, or return None where the call asks for anything else."""
-        cdef Py_ssize_t given = PyTuple_GET_SIZE(args)
-        cdef Py_ssize_t keywords = len(kwargs)
+        cdef Py_ssize_t keywords = PyTuple_GET_SIZE(<tuple>names) if names != NULL else 0
         cdef int nparams = <int>PyTuple_GET_SIZE(self.params)
+        cdef PyObject* values[MAX_OPERANDS]
         cdef char* data[MAX_OPERANDS]
         cdef Py_ssize_t steps[MAX_OPERANDS]
         cdef float singles[MAX_OPERANDS]
         cdef double doubles[MAX_OPERANDS]
         cdef const Kernel* kernel
-        cdef const Kernel* kernels = self.kernels
+        cdef const Kernel* kernels = self.kernels_at_defaults
         cdef PyArrayObject* x
         cdef PyObject* item
+        cdef PyObject* destination = NULL
         cdef fpenv_state caller
-        cdef Py_ssize_t n, size
+        cdef Py_ssize_t n, size, word
         cdef int k, j, type_, nin, nout, ndim
 
         if given < self.operands or given > self.operands + nparams:
             return None
-        item = PyTuple_GET_ITEM(args, 0)
+        if given > self.operands:
+            kernels = self.kernels
+        for word in range(keywords):
+            item = PyTuple_GET_ITEM(<tuple>names, word)
+            if item == <PyObject*>OUT:
+                destination = args[given + word]
+                continue
+            for k in range(<int>given - self.operands, nparams):
+                if item == PyTuple_GET_ITEM(self.params, k):
+                    kernels = self.kernels
+                    break
+            else:
+                # Another keyword, or one of these as a string of its own.
+                return None
+        for k in range(nparams):
+            values[k] = PyTuple_GET_ITEM(self.defaults, k)
+            if self.operands + k < given:
+                values[k] = args[self.operands + k]
+        if kernels == self.kernels:
+            for word in range(keywords):
+                for k in range(nparams):
+                    if PyTuple_GET_ITEM(<tuple>names, word) == PyTuple_GET_ITEM(self.params, k):
+                        values[k] = args[given + word]
+        else:
+            nparams = kernels[0].nin - self.operands
+        item = args[0]
         if not PyArray_CheckExact(item):
             return None
-        if given == self.operands and (keywords == 0 or (keywords == 1 and "out" in kwargs)):
-            kernels = self.kernels_at_defaults
-            nparams = kernels[0].nin - self.operands
         x = <PyArrayObject*>item
         type_ = PyArray_TYPE(x)
         if type_ == cnp.NPY_FLOAT32:
@@ -146,20 +193,14 @@ cdef class Call:
         if ndim == 0:
             return None  # a ufunc makes a scalar of it
         for k in range(self.operands):
-            item = PyTuple_GET_ITEM(args, k)
+            item = args[k]
             if not like(item, x, type_, ndim):
                 return None
             data[k] = PyArray_BYTES(<PyArrayObject*>item)
             steps[k] = kernel.itemsize
 
         for k in range(nparams):
-            if self.operands + k < given:
-                value = args[self.operands + k]
-            elif keywords and self.params[k] in kwargs:
-                value = kwargs[self.params[k]]
-                keywords -= 1
-            else:
-                value = self.defaults[k]
+            value = <object>values[k]
             if PyFloat_CheckExact(value):
                 doubles[k] = PyFloat_AS_DOUBLE(value)
             elif PyLong_CheckExact(value) and -(1 << 53) <= value <= 1 << 53:
@@ -183,11 +224,7 @@ cdef class Call:
         size = n * kernel.itemsize
         for k in range(nin, nin + nout):
             steps[k] = kernel.itemsize
-        out = None
-        if keywords:
-            if keywords > 1 or "out" not in kwargs:
-                return None
-            out = kwargs["out"]
+        out = <object>destination if destination != NULL else None
         if out is None:
             results = []
             for k in range(nout):
@@ -229,3 +266,33 @@ cdef inline bint like(PyObject* item, PyArrayObject* x, int type_, int ndim) noe
         and PyArray_NDIM(array) == ndim
         and (array == x or PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(x), ndim))
     )
+
+
+cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* names):
+    """Call with the arguments as PEP 590 passes them: values of keywords behind the others."""
+    cdef Call form = <Call>self
+    cdef Py_ssize_t given = PyVectorcall_NARGS(flagged)
+    cdef Py_ssize_t k
+    if compiled_engine:
+        result = form.quick(args, given, names)
+        if result is not None:
+            return result
+    positional = tuple([<object>args[k] for k in range(given)])
+    keywords = {}
+    if names != NULL:
+        for k, name in enumerate(<tuple>names):
+            keywords[name] = <object>args[given + k]
+    return form.general(positional, keywords)
+
+
+def takes_vectorcalls(type cls):
+    """Let a subclass without ``__call__`` of its own be called with neither tuple nor dictionary.
+
+    Python classes do not inherit the protocol.
+    """
+    offer_vectorcall(<PyTypeObject*>cls, vectorcall_offset)
+    return cls
+
+
+cdef Call _sample = Call.__new__(Call)
+cdef Py_ssize_t vectorcall_offset = <char*>&_sample.vectorcall - <char*><void*>_sample
