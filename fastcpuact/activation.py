@@ -71,6 +71,7 @@ class Form(Call):
         self.__name__ = record.name + tier + (f".{form_name}" if form_name != "value" else "")
         self.__doc__ = form_doc(record, form, fast)
         self._operands = record.operands(form)
+        self._params = record.params
         self._compiled_ufunc = (
             make_ufunc(
                 self.__name__,
@@ -106,7 +107,10 @@ class Form(Call):
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with any arguments that a NumPy ufunc takes."""
         operands, kwargs = self._bind(args, kwargs)
-        if engines.current_engine() == "numba" and kwargs.keys() <= {"out"}:
+        compiled = engines.current_engine() == "compiled"
+        if compiled and self._compiled_ufunc is not None:
+            return self._compiled_ufunc(*operands, **kwargs)
+        if kwargs.keys() <= {"out"}:
             from .jit.arrays import call
 
             if len(operands) == len(self._operands):
@@ -122,9 +126,11 @@ class Form(Call):
         count = len(self.form.operands)
         if len(args) < count:
             raise TypeError(f"{self.__name__}() missing operand {self.form.operands[len(args)]!r}")
+        if not self._params:
+            return args, kwargs
         kwargs = dict(kwargs)
         operands = list(args)
-        for place, (name, default) in enumerate(self.record.params.items(), start=count):
+        for place, (name, default) in enumerate(self._params.items(), start=count):
             if place < len(args):
                 if name in kwargs:
                     raise TypeError(f"{self.__name__}() got multiple values for argument {name!r}")
@@ -135,8 +141,7 @@ class Form(Call):
             operands.append(value)
         dtypes = [getattr(operand, "dtype", None) for operand in operands[:count]]
         if (
-            self.record.params
-            and all(isinstance(d, np.dtype) and d.char in _COMPUTED_IN for d in dtypes)
+            all(isinstance(d, np.dtype) and d.char in _COMPUTED_IN for d in dtypes)
             and not kwargs.keys() & _TYPED
         ):
             # NumPy would make float64 of a small integer array and a Python number.
