@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 
 import fastcpuact as act
+from fastcpuact.accuracy import reference
 from fastcpuact.accuracy.reference import Case
 from fastcpuact.activation import Form
 
@@ -23,10 +25,32 @@ REQUIRED = 0.5
 ONE_OF_EACH_KIND = ("tanh", "elu", "hardtanh")
 
 
-def function(case: Case, form: str) -> Callable[..., Any]:
-    """Return f or f' of the package with the parameters of `case`."""
-    activation: Any = act.get(case.name)
-    return partial(activation if form == "value" else activation.grad, **case.params)
+# The cases of the oracle that the package has, and each with what is computed of it.
+CASES = [case for case in reference.CASES if case.name in act.activations]
+CURVES = [
+    pytest.param(case, curve, id=f"{case}.{curve}")
+    for case in CASES
+    for curve in case.reference().curves
+    if curve in act.activations[case.name].record.formulas
+]
+
+
+def function(case: Case, curve: str, **params: Any) -> Callable[..., Any]:
+    """Return what computes a curve, with the parameters of `case` or others."""
+    activation = act.activations[case.name]
+    given = {**case.params, **params}
+    if curve in ("value", "grad", "grad2"):
+        return partial(form_of(case.name, curve), **given)
+    if curve == "grad_from_output":
+        return lambda y: activation.backward_from_output(np.ones_like(y), y, **given)
+    in_order = (activation.params | given).values()
+    place = list(activation.params).index(curve.removeprefix("grad_"))
+
+    def product(x: Any) -> Any:
+        products = activation.param_grads.ufunc(np.ones_like(x), x, *in_order)
+        return products[place] if isinstance(products, tuple) else products
+
+    return product
 
 
 def form_of(name: str, form: str) -> Form:

@@ -1,4 +1,7 @@
-"""Gradients are derivatives of the values, and all forms of a gradient agree to the last bit."""
+"""Gradients at kinks, and that all forms of a gradient agree to the last bit.
+
+That gradients are derivatives is a matter of accuracy: the oracle differentiates the definitions.
+"""
 
 from typing import Any
 
@@ -6,9 +9,9 @@ import numpy as np
 import pytest
 
 import fastcpuact as act
-from fastcpuact.accuracy.reference import CASES, Case, mp
-from fastcpuact.accuracy.ulp import bit_patterns, ulp_error, uniform
-from forms import DTYPES, function
+from fastcpuact.accuracy.reference import Case
+from fastcpuact.accuracy.samples import bit_patterns, uniform
+from forms import CASES, DTYPES, function
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -20,19 +23,10 @@ def operands(dtype: Any) -> tuple[Any, Any]:
     return np.random.default_rng(0).permutation(x), x
 
 
-@every_case
-def test_gradient_is_the_derivative_of_the_exact_value(case: Case) -> None:
-    value = case.reference().value
-    x = uniform(np.float64, half_widths=(3, 30), n=100)
-    derivative = np.array([mp.diff(value.exact, mp.mpf(v)) for v in x.tolist()], object)
-    error = ulp_error(function(case, "grad")(x), derivative)
-    assert error.max() <= act.get(case.name).record.bounds["grad", "float64"]
-
-
 @every_dtype
 @pytest.mark.parametrize("case", [c for c in CASES if c.reference().kinks], ids=str)
 def test_gradient_at_a_kink_follows_the_convention(case: Case, dtype: Any) -> None:
-    for kink, gradient in case.reference(dtype).kinks.items():
+    for kink, gradient in case.reference(dtype).kinks:
         x = np.array([kink, -kink] if kink == 0 else [kink], dtype)  # both zeros
         assert np.all(function(case, "grad")(x) == dtype(gradient))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastcpuact as act
-from fastcpuact.accuracy.reference import softmax, softmax_backward_exactly, softmax_exactly
+from fastcpuact.accuracy.rows import softmax, softmax_backward_exactly, softmax_exactly
 from fastcpuact.accuracy.ulp import ulp_error
 from forms import DTYPES
 

@@ -1,136 +1,431 @@
-"""The oracle: every activation from its definition, exactly in mpmath and in float64 with SciPy.
+"""The oracle: what every function of the package has to compute.
 
-Nothing here is taken from fastcpuact. `REFERENCES` has one row per activation; a row is a function
-of the activation's parameters, so that its defaults can be compared with those of the package and
-its curves be built for parameters as rounded to the dtype under test.
+Nothing here is taken from the formulas or kernels of the package. `REFERENCES` has an entry for
+every activation; called with parameters, scalars or arrays, it returns a `Reference`, which has a
+`Curve` for each thing that is computed from the activation::
 
-float32 and float16 results are judged by the float64 curves, which are exact to a relative error of
-2**-30 (test_reference.py), float64 results by the mpmath ones.
+    curve = REFERENCES["swish"](beta=2.0).curves["grad"]
+    curve(x)                       float64, good to 2**-30 for float32 and float16 x
+    curve.exactly(x)               balls of Arb, far smaller than an ULP of float64
+    curve.ulp_errors(result, x)    errors of results of any dtype
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from inspect import signature
-from math import inf
+from functools import cached_property, partial
+from itertools import repeat
+from math import copysign, factorial, inf, isfinite, isinf, nan
+from types import MappingProxyType
 from typing import Any
 
-import mpmath
 import numpy as np
+from flint import arb, arb_series
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-from .ulp import bit_patterns, neighbours, uniform
-
-mp = mpmath.MPContext()
-mp.prec = 200  # float64 loses at most 53 of them next to a root
+from . import float64
+from .balls import RELATIVE_BITS, coefficient, is_sharp, sharply
+from .definitions import DEFINITIONS, Definition, Facts, Params
+from .samples import Dtype, bit_patterns, from_ordinals, neighbours, ordinals, uniform
+from .ulp import ulp_error
 
 Float64 = NDArray[np.float64]
+Expression = Callable[..., arb]
 
-# Half-width of the interval about a root of f in which its Taylor polynomial replaces f.
-NEAR_ROOT = 2.0**-6
-DEGREE = 9
+# Elements at a time: few enough for the temporary arrays of float64 to stay in a cache, and for
+# balls, of some hundred bytes each, not to fill the memory.
+BLOCK = 2**14
+EXACT_BLOCK = 2**16
+
+# Limits are read off at FAR: what is larger than VAST there tends to infinity, and the inverse to 0
+# with the sign that it has at NEARER, where it is not yet too small to have one.
+FAR, VAST, NEARER = arb((1, 100)), arb((1, 50)), arb((1, 12))
+
+# Points between which roots are looked for, and between their mirror images.
+GRID = 2.0 ** np.arange(-10, 6, 1 / 32)
 
 
-@dataclass(frozen=True, kw_only=True)
+# The expressions of the curves.
+
+
+def constant_term(f: Callable[..., Any]) -> Expression:
+    """Return `f`, as a ball where it is a Python number."""
+    return lambda *operands: coefficient(f(*operands), 0)
+
+
+def derivative(f: Callable[..., Any], operand: int, order: int) -> Expression:
+    """Return a derivative of `f` with respect to one of its operands."""
+
+    def evaluate(*operands: arb) -> arb:
+        seeded: list[Any] = list(operands)
+        seeded[operand] = arb_series([operands[operand], 1])
+        return coefficient(f(*seeded), order) * factorial(order)
+
+    return evaluate
+
+
+def expressions(definition: Definition) -> dict[str, tuple[Expression, int]]:
+    """Return the expressions of all curves, and how many terms of power series each needs."""
+    f, slope = definition.value, definition.surrogate
+    made = {"value": (constant_term(f), 1)}
+    if slope is None:
+        made |= {"grad": (derivative(f, 0, 1), 2), "grad2": (derivative(f, 0, 2), 3)}
+    else:
+        made |= {"grad": (constant_term(slope), 1), "grad2": (derivative(slope, 0, 1), 2)}
+    if definition.from_output is not None:
+        made["grad_from_output"] = constant_term(definition.from_output), 1
+    for operand, name in enumerate(definition.params, start=1):
+        made[f"grad_{name}"] = derivative(f, operand, 1), 2
+    return made
+
+
+# The curves.
+
+
+@dataclass(eq=False)
 class Curve:
-    """A function of one variable, f or f'.
+    """A function of x and parameters; the gradient from the output is one of y instead.
 
     Attributes
     ----------
-    exact
-        mpf to mpf, for finite x.
-    float64
-        The same for float64 arrays; it may cancel near `roots` and fail at infinities and NaN.
-    limits
-        Values at -inf and inf. A zero carries the sign from which it is approached.
-    image
-        The closed interval that no result may leave.
-    odd, increasing
-        Whether f(-x) = -f(x), and whether f never decreases.
-    roots
-        Approximate zeros of f other than x = 0.
+    name : str
+        "value", "grad", "grad2", "grad_from_output", or "grad_p" for df/dp of a parameter p.
+    params : mapping
+        float, or float64 arrays that broadcast with x.
+    facts : Facts
+        What is known of the activation.
+    domain : tuple
+        The closed interval of x.
     """
 
-    exact: Callable[[Any], Any]
-    float64: Callable[[Float64], ArrayLike]
-    limits: tuple[float, float]
-    image: tuple[float, float] = (-inf, inf)
-    odd: bool = False
-    increasing: bool = False
-    roots: tuple[float, ...] = ()
+    name: str
+    params: Mapping[str, Any]
+    facts: Facts
+    domain: tuple[Any, Any]
+    _expression: Expression = field(repr=False)
+    _terms: int = field(repr=False)
+    _float64: Callable[..., ArrayLike] | None = field(repr=False)
+    _limits: dict[tuple[float, ...], float] = field(default_factory=dict, repr=False)
 
     def __call__(self, x: ArrayLike) -> Float64:
-        """Float64 values at `x`."""
-        with np.errstate(all="ignore"):
-            x = np.asarray(x, np.float64)
-            y = np.array(self.float64(x), np.float64)
-            for root, coefficients in self._expansions:
-                offset = (x - float(root)) - float(root - float(root))
-                near = np.abs(offset) < NEAR_ROOT
-                y[near] = np.polynomial.polynomial.polyval(offset[near], coefficients)
-        y[x == -inf], y[x == inf] = self.limits
-        y[np.isnan(x)] = np.nan
-        return y
+        """Float64 values, good where `x` and the parameters are float32 or float16."""
+        shape, operands = self._operands(x)
+        result = np.empty(shape)
+        flat = result.reshape(-1)
+        for block, some in _blocks(operands, BLOCK):
+            flat[block] = self._approximate(*some)
+        return result
 
     def exactly(self, x: ArrayLike) -> NDArray[np.object_]:
-        """Exact values at the 1-d `x`: mpf, or float where x is not finite."""
-        limits = dict(zip((-inf, inf), self.limits, strict=True))
-        values: list[float] = np.asarray(x, np.float64).tolist()
-        y = [self.exact(mp.mpf(v)) if np.isfinite(v) else limits.get(v, v) for v in values]
-        return np.array(y, object)
+        """Balls around the exact values with radii far below an ULP of float64.
 
-    @cached_property
-    def _expansions(self) -> list[tuple[Any, Float64]]:
-        """Roots to full precision, each with the coefficients of the Taylor polynomial there."""
-        found = []
-        for guess in self.roots:
-            root = mp.findroot(self.exact, guess)
-            found.append((root, np.array(mp.taylor(self.exact, root, DEGREE), np.float64)))
-        return found
+        At infinities they are the limits, and NaN where there is none.
+        """
+        shape, operands = self._operands(x)
+        return _object_array(self._balls(*operands)).reshape(shape)
 
-    def inputs(self, dtype: type[np.floating], n: int) -> NDArray[Any]:
+    def ulp_errors(self, result: NDArray[Any], x: ArrayLike) -> Float64:
+        """Errors of results at `x`, in ULP of their dtype; 0 where there is no limit.
+
+        float64 is judged by the exact values, float32 and float16 by the float64 ones.
+        """
+        shape, operands = self._operands(x)
+        results = np.broadcast_to(result, shape).reshape(-1)
+        errors = np.empty(results.shape)
+        is_float64 = results.dtype == np.float64
+        for block, some in _blocks(operands, EXACT_BLOCK if is_float64 else BLOCK):
+            exact = _object_array(self._balls(*some)) if is_float64 else self._approximate(*some)
+            errors[block] = ulp_error(results[block], exact)
+        for infinity in (-inf, inf):
+            if not self._has_limit(infinity):
+                errors[operands[0] == infinity] = 0
+        return errors.reshape(shape)
+
+    def _operands(self, x: ArrayLike) -> tuple[tuple[int, ...], list[Float64]]:
+        """The common shape, and x and the parameters flat; scalar parameters as they are."""
+        x, *params = (np.asarray(operand, np.float64) for operand in (x, *self.params.values()))
+        shape = np.broadcast_shapes(x.shape, *(p.shape for p in params))
+        flat = [np.broadcast_to(p, shape).reshape(-1) if p.ndim else p for p in params]
+        return shape, [np.broadcast_to(x, shape).reshape(-1), *flat]
+
+    def _approximate(self, x: Float64, *params: Float64) -> Float64:
+        y = np.full(x.shape, nan)
+        if self._float64 is not None:
+            with np.errstate(all="ignore"):
+                y[...] = self._float64(x, *params)
+        y[np.isnan(x)] = nan
+        unknown = np.flatnonzero(np.isnan(y) | np.isinf(x))
+        if len(unknown):
+            some = _take((x, *params), unknown)
+            y[unknown] = [
+                self._limit(*row) if isinf(row[0]) else float(ball)
+                for row, ball in zip(_rows(some), self._balls(*some), strict=True)
+            ]
+        return y
+
+    def _balls(self, x: Float64, *params: Float64) -> list[arb]:
+        finite = np.isfinite(x)
+        for p in params:
+            finite = finite & np.isfinite(p)
+        some = _take((x, *params), finite)
+        columns = [map(arb, c.tolist()) if c.ndim else repeat(arb(float(c))) for c in some]
+        known = self._evaluate(list(zip(*columns, strict=False)))
+        if len(known) == len(x):
+            return known
+        rest = iter(known)
+        rows = zip(finite, _rows((x, *params)), strict=True)
+        return [next(rest) if is_finite else arb(self._limit(*row)) for is_finite, row in rows]
+
+    def _evaluate(
+        self, operands: Sequence[tuple[arb, ...]], enough: Callable[[arb], bool] = is_sharp
+    ) -> list[arb]:
+        return sharply(self._expression, operands, terms=self._terms, enough=enough)
+
+    def _has_limit(self, infinity: float) -> bool:
+        side = 0 if infinity < 0 else 1
+        return (
+            bool(np.all(np.isinf(self.domain[side])))
+            and self.facts.limits.get(self.name, (0.0, 0.0))[side] is not None
+        )
+
+    def _limit(self, x: float, *params: float) -> float:
+        """The limit for an infinite `x`, NaN for none; a zero has the sign of its approach."""
+        if not (isinf(x) and all(map(isfinite, params)) and self._has_limit(x)):
+            return nan
+        if self.name in self.facts.limits:
+            return self.facts.limits[self.name][0 if x < 0 else 1]  # type: ignore[return-value]
+        if (x, *params) not in self._limits:
+            sign, others = copysign(1, x), [arb(p) for p in params]
+            [y] = self._evaluate([(sign * FAR, *others)])
+            if abs(y) < 1 / VAST:
+                [y] = self._evaluate([(sign * NEARER, *others)], enough=_has_sign)
+                limit = copysign(0.0, y.sgn())
+            else:
+                limit = copysign(inf, y.sgn()) if abs(y) > VAST else float(y)
+            self._limits[x, *params] = limit
+        return self._limits[x, *params]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Limits at -inf and inf, for scalar parameters; NaN for none.
+
+        A zero has the sign from which it is approached.
+        """
+        params = [float(p) for p in self.params.values()]
+        return self._limit(-inf, *params), self._limit(inf, *params)
+
+    @property
+    def image(self) -> tuple[Any, Any]:
+        """The closed interval that no result may leave."""
+        return self.facts.image.get(self.name, (-inf, inf))
+
+    @property
+    def parity(self) -> int:
+        """1 for an even curve, -1 for an odd one, 0 for others; at kinks it need not hold."""
+        return self.facts.parity.get(self.name, 0)
+
+    @property
+    def rising(self) -> bool:
+        """Whether the curve never decreases."""
+        return self.name in self.facts.rising
+
+    @property
+    def falling(self) -> bool:
+        """Whether the curve never increases."""
+        return self.name in self.facts.falling
+
+    # Where to look, for scalar parameters.
+
+    def inputs(self, dtype: Dtype, n: int) -> NDArray[Any]:
         """Sample all bit patterns and each of the usual ranges `n` times, and about `landmarks`."""
         usual = uniform(dtype, half_widths=(4, 16, 128, 1024), n=n)
         about_landmarks = neighbours(self.landmarks(dtype), dtype)
-        return np.concatenate([bit_patterns(dtype, n), usual, about_landmarks])
+        x = np.concatenate([bit_patterns(dtype, n), usual, about_landmarks])
+        return x[~((x < self.domain[0]) | (x > self.domain[1]))]
 
-    def landmarks(self, dtype: type[np.floating]) -> list[float]:
-        """Inputs where a kernel may go wrong: roots, and where |f| leaves the normal numbers."""
+    def landmarks(self, dtype: Dtype) -> list[float]:
+        """Inputs where a kernel may go wrong.
+
+        They are kinks, roots, ends of the domain, and where |f| leaves the normal numbers.
+        """
         info = np.finfo(dtype)
-        ends = (info.smallest_subnormal, info.smallest_normal, info.max)
-        least, least_normal, largest = (mp.mpf(float(end)) for end in ends)
+        levels = [float(info.smallest_normal), float(info.max)]
+        exact_levels = [arb((1, info.minexp - info.nmant - 1)), *map(arb, levels)]
+        ends = [float(end) for end in self.domain if isfinite(end)]
+        of_x = [*(float(x) for x, _ in self.facts.kinks), *self.facts.landmarks]
         crossings = [
-            sign * edge
+            self._bisect(sign * 2.0, sign * levels[-1], partial(_is_below, level))
             for sign in (-1, 1)
-            for level in (least / 2, least_normal, largest)
-            if (edge := self._crossing(sign, level, largest)) is not None
+            for level in exact_levels
         ]
-        return [float(root) for root, _ in self._expansions] + crossings
+        found = ends if ends else of_x
+        return [*found, *self.roots, *(x for x in crossings if x is not None)]
 
-    def _crossing(self, sign: int, level: Any, largest: Any) -> float | None:
-        """Solve |f(sign * x)| = level for 2 < x < largest, |f| being monotone there."""
+    @cached_property
+    def roots(self) -> list[float]:
+        """Where the curve changes its sign between points of `GRID` or their mirror images."""
+        found = []
+        for points in (-GRID, GRID):
+            inside = points[(self.domain[0] <= points) & (points <= self.domain[1])]
+            signs = np.sign(self(inside))
+            found += [
+                self._bisect(inside[i], inside[i + 1], lambda y: y > 0)
+                for i in np.flatnonzero(signs[1:] * signs[:-1] < 0)
+            ]
+        return [root for root in found if root is not None]
 
-        def is_below(log2_x: Any) -> bool:
-            return bool(abs(self.exact(sign * mp.mpf(2) ** log2_x)) < level)
-
-        low, high = mp.mpf(1), mp.log(largest, 2)
-        start = is_below(low)
-        if is_below(high) == start:
+    def _bisect(self, a: float, b: float, holds: Callable[[arb], bool]) -> float | None:
+        """Return the float between `a` and `b` from which a condition on f(x) changes, if any."""
+        if not all(self.domain[0] <= x <= self.domain[1] for x in (a, b)):
             return None
-        while high - low > 2.0**-60:
-            middle = (low + high) / 2
-            low, high = (middle, high) if is_below(middle) == start else (low, middle)
-        return float(mp.mpf(2) ** low)
+        params = [arb(float(p)) for p in self.params.values()]
+
+        def at(x: float) -> bool:
+            [y] = self._evaluate([(arb(x), *params)])
+            return holds(y)
+
+        start = at(a)
+        if at(b) == start:
+            return None
+        low, high = ordinals(np.array([a, b])).tolist()
+        while abs(high - low) > 1:
+            middle = (low + high) // 2
+            is_same = at(float(from_ordinals(np.array([middle]), np.float64)[0])) == start
+            low, high = (middle, high) if is_same else (low, middle)
+        return float(from_ordinals(np.array([low]), np.float64)[0])
 
 
-@dataclass(frozen=True, kw_only=True)
+def _is_below(level: arb, y: arb) -> bool:
+    return bool(abs(y) < level)
+
+
+def _has_sign(y: arb) -> bool:
+    return y.is_zero() or y.rel_accuracy_bits() > RELATIVE_BITS
+
+
+def _object_array(items: list[Any]) -> NDArray[np.object_]:
+    made = np.empty(len(items), object)
+    made[:] = items
+    return made
+
+
+def _blocks(operands: Sequence[Float64], size: int) -> Iterator[tuple[slice, tuple[Float64, ...]]]:
+    """Pieces of the operands, the first of which is an array and others may be scalars."""
+    for start in range(0, len(operands[0]), size):
+        block = slice(start, start + size)
+        yield block, _take(operands, block)
+
+
+def _take(operands: Sequence[Float64], which: Any) -> tuple[Float64, ...]:
+    return tuple(column[which] if column.ndim else column for column in operands)
+
+
+def _rows(operands: Sequence[Float64]) -> Iterator[tuple[float, ...]]:
+    columns = [c.tolist() if c.ndim else repeat(float(c)) for c in operands]
+    return zip(*columns, strict=False)
+
+
+# The activations.
+
+
+@dataclass(eq=False)
 class Reference:
-    """The curves of one activation and its gradient at kinks, by the conventions of the package."""
+    """The curves of an activation with given parameters.
 
-    value: Curve
-    grad: Curve
-    kinks: Mapping[float, float] = field(default_factory=dict)
+    Attributes
+    ----------
+    definition : Definition
+        Its definition.
+    params : mapping
+        float, or float64 arrays that broadcast with one another.
+    """
+
+    definition: Definition
+    params: Mapping[str, Any]
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is known with these parameters."""
+        return self.definition.facts(**self.params)
+
+    @property
+    def kinks(self) -> tuple[tuple[Any, Any], ...]:
+        """Kinks, each with f' there by convention."""
+        return self.facts.kinks
+
+    @cached_property
+    def curves(self) -> Mapping[str, Curve]:
+        """The curves by name; that of the gradient from the output only where y determines it."""
+        definition = self.definition
+        made = expressions(definition)
+        if not np.all(definition.determined(**self.params)):
+            made.pop("grad_from_output", None)
+        everywhere = (-inf, inf)
+        domains = {"grad_from_output": self.facts.image.get("value", everywhere)}
+        return {
+            name: Curve(
+                name,
+                self.params,
+                self.facts,
+                domains.get(name, everywhere),
+                expression,
+                terms,
+                getattr(
+                    float64, f"{definition.name}_{name}" if name != "value" else definition.name
+                ),
+            )
+            for name, (expression, terms) in made.items()
+        }
+
+    @property
+    def value(self) -> Curve:
+        """f."""
+        return self.curves["value"]
+
+    @property
+    def grad(self) -> Curve:
+        """f', or what stands for it."""
+        return self.curves["grad"]
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """An activation, which with parameters becomes a `Reference`."""
+
+    definition: Definition
+
+    def __call__(self, **params: ArrayLike) -> Reference:
+        """Return the reference for parameters, scalars or arrays; others have their defaults."""
+        given: Params = {**self.params, **params}
+        unknown = given.keys() - self.params.keys()
+        missing = [name for name, value in given.items() if value is None]
+        if unknown or missing:
+            raise TypeError(f"{self.definition.name} has the parameters {list(self.params)}")
+        numbers = {name: np.asarray(p, np.float64) for name, p in given.items()}
+        return Reference(
+            self.definition, {name: p if p.ndim else float(p) for name, p in numbers.items()}
+        )
+
+    @property
+    def params(self) -> Mapping[str, float | None]:
+        """Parameters and their defaults; None is for required ones."""
+        return self.definition.params
+
+    def draw(self, n: int, dtype: Dtype, seed: int = 0) -> dict[str, NDArray[Any]]:
+        """Draw `n` of each parameter from the ranges to test."""
+        rng = np.random.default_rng(seed)
+        drawn = {}
+        for name, (low, high) in self.definition.ranges.items():
+            if low > 0:
+                p = np.exp(rng.uniform(np.log(low), np.log(high), n))
+            else:
+                p = rng.uniform(low, high, n)
+            drawn[name] = p.astype(dtype)
+        return drawn
+
+
+REFERENCES: Mapping[str, Family] = MappingProxyType(
+    {name: Family(made) for name, made in DEFINITIONS.items()}
+)
 
 
 @dataclass(frozen=True)
@@ -138,243 +433,21 @@ class Case:
     """An activation and the parameters to call it with, beside its defaults."""
 
     name: str
-    params: dict[str, float]
+    params: Params
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.params.items())})"
 
-    def reference(self, dtype: type[np.floating] = np.float64) -> Reference:
+    def reference(self, dtype: Dtype = np.float64) -> Reference:
         """Return the reference for the parameters rounded to `dtype`, as a ufunc rounds them."""
-        build = REFERENCES[self.name]
-        params = defaults(build) | self.params
-        return build(**{k: float(dtype(v)) for k, v in params.items()})
+        family = REFERENCES[self.name]
+        params = {**family.params, **self.params}
+        return family(**{k: float(dtype(v)) for k, v in params.items()})
 
 
-Build = Callable[..., Reference]
-REFERENCES: dict[str, Build] = {}
-CASES: list[Case] = []
-
-
-def row(*params: dict[str, float]) -> Callable[[Build], Build]:
-    """Register the decorated row, to be tested with its defaults and with each of `params`."""
-
-    def register(build: Build) -> Build:
-        REFERENCES[build.__name__] = build
-        CASES.extend(Case(build.__name__, case) for case in ({}, *params))
-        return build
-
-    return register
-
-
-def defaults(build: Build) -> dict[str, float]:
-    """Parameters of a row with their defaults."""
-    return {p.name: p.default for p in signature(build).parameters.values()}
-
-
-# Building blocks, each in mpmath and in float64.
-
-
-def mp_sigmoid(x: Any) -> Any:
-    return 1 / (1 + mp.exp(-x))
-
-
-def mp_softplus(x: Any) -> Any:
-    return mp.log1p(mp.exp(x))
-
-
-def mp_normal_cdf(x: Any) -> Any:
-    # mpmath overflows beyond; there one term of the asymptotic series is exact to 200 bits.
-    return mp.ncdf(x) if x > -1e31 else mp.npdf(x) / -x
-
-
-def normal_pdf(x: Float64) -> Float64:
-    return np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
-
-
-def sech_squared(x: Float64) -> Float64:
-    return 4 * special.expit(2 * x) * special.expit(-2 * x)
-
-
-# The rows.
-
-
-@row()
-def relu() -> Reference:
-    return Reference(
-        value=Curve(
-            exact=lambda x: max(x, mp.zero),
-            float64=lambda x: np.maximum(x, 0),
-            limits=(0.0, inf),
-            image=(0, inf),
-            increasing=True,
-        ),
-        grad=Curve(
-            exact=lambda x: mp.mpf(x > 0),
-            float64=lambda x: x > 0,
-            limits=(0.0, 1.0),
-            image=(0, 1),
-            increasing=True,
-        ),
-        kinks={0.0: 0.0},
-    )
-
-
-@row({"negative_slope": 0.2}, {"negative_slope": 0.0}, {"negative_slope": -1.5})
-def leaky_relu(negative_slope: float = 0.01) -> Reference:
-    return Reference(
-        value=Curve(
-            exact=lambda x: x if x > 0 else negative_slope * x,
-            float64=lambda x: np.where(x > 0, x, negative_slope * x),
-            limits=(-inf * negative_slope if negative_slope else 0.0, inf),
-            increasing=negative_slope >= 0,
-        ),
-        grad=Curve(
-            exact=lambda x: mp.mpf(1 if x > 0 else negative_slope),
-            float64=lambda x: np.where(x > 0, 1, negative_slope),
-            limits=(negative_slope, 1.0),
-            increasing=negative_slope <= 1,
-        ),
-        kinks={0.0: negative_slope},
-    )
-
-
-@row()
-def sigmoid() -> Reference:
-    return Reference(
-        value=Curve(
-            exact=mp_sigmoid,
-            float64=special.expit,
-            limits=(0.0, 1.0),
-            image=(0, 1),
-            increasing=True,
-        ),
-        grad=Curve(
-            exact=lambda x: mp_sigmoid(x) * mp_sigmoid(-x),
-            float64=lambda x: special.expit(x) * special.expit(-x),
-            limits=(0.0, 0.0),
-            image=(0, 0.25),
-        ),
-    )
-
-
-@row()
-def tanh() -> Reference:
-    return Reference(
-        value=Curve(
-            exact=mp.tanh,
-            float64=np.tanh,
-            limits=(-1.0, 1.0),
-            image=(-1, 1),
-            odd=True,
-            increasing=True,
-        ),
-        grad=Curve(
-            exact=lambda x: mp.sech(x) ** 2,
-            float64=sech_squared,
-            limits=(0.0, 0.0),
-            image=(0, 1),
-        ),
-    )
-
-
-@row()
-def silu() -> Reference:
-    return Reference(
-        value=Curve(
-            exact=lambda x: x * mp_sigmoid(x),
-            float64=lambda x: x * special.expit(x),
-            limits=(-0.0, inf),
-        ),
-        grad=Curve(
-            exact=lambda x: mp_sigmoid(x) * (1 + x * mp_sigmoid(-x)),
-            float64=lambda x: special.expit(x) * (1 + x * special.expit(-x)),
-            limits=(-0.0, 1.0),
-            roots=(-1.28,),
-        ),
-    )
-
-
-@row()
-def gelu() -> Reference:
-    return Reference(
-        value=Curve(
-            exact=lambda x: x * mp_normal_cdf(x),
-            float64=lambda x: x * special.ndtr(x),
-            limits=(-0.0, inf),
-        ),
-        grad=Curve(
-            exact=lambda x: mp_normal_cdf(x) + x * mp.npdf(x),
-            float64=lambda x: special.ndtr(x) + x * normal_pdf(x),
-            limits=(-0.0, 1.0),
-            roots=(-0.75,),
-        ),
-    )
-
-
-@row({"beta": 2.0}, {"beta": 0.3}, {"beta": 10.0})
-def softplus(beta: float = 1.0) -> Reference:
-    return Reference(
-        value=Curve(
-            exact=lambda x: mp_softplus(beta * x) / beta,
-            float64=lambda x: np.logaddexp(0, beta * x) / beta,
-            limits=(0.0, inf),
-            image=(0, inf),
-            increasing=True,
-        ),
-        grad=Curve(
-            exact=lambda x: mp_sigmoid(beta * x),
-            float64=lambda x: special.expit(beta * x),
-            limits=(0.0, 1.0),
-            image=(0, 1),
-            increasing=True,
-        ),
-    )
-
-
-@row()
-def mish() -> Reference:
-    def exact_grad(x: Any) -> Any:
-        s = mp_softplus(x)
-        return mp.tanh(s) + x * mp.sech(s) ** 2 * mp_sigmoid(x)
-
-    def float64_grad(x: Float64) -> Float64:
-        s = np.logaddexp(0, x)
-        return np.tanh(s) + x * sech_squared(s) * special.expit(x)
-
-    return Reference(
-        value=Curve(
-            exact=lambda x: x * mp.tanh(mp_softplus(x)),
-            float64=lambda x: x * np.tanh(np.logaddexp(0, x)),
-            limits=(-0.0, inf),
-        ),
-        grad=Curve(
-            exact=exact_grad,
-            float64=float64_grad,
-            limits=(-0.0, 1.0),
-            roots=(-1.19,),
-        ),
-    )
-
-
-# Along an axis: rows are the last axis.
-
-
-def softmax(x: ArrayLike) -> Float64:
-    """Softmax of each row, in float64."""
-    x = np.asarray(x, np.float64)
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def softmax_exactly(x: ArrayLike) -> NDArray[np.object_]:
-    """Softmax of one finite row, in mpmath."""
-    e = [mp.exp(v) for v in np.asarray(x, np.float64).tolist()]
-    total = mp.fsum(e)
-    return np.array([v / total for v in e], object)
-
-
-def softmax_backward_exactly(dy: ArrayLike, y: ArrayLike) -> NDArray[np.object_]:
-    """Gradient of one row of softmax from its output `y`, in mpmath."""
-    pairs = list(zip(np.asarray(dy).tolist(), np.asarray(y).tolist(), strict=True))
-    total = mp.fdot(pairs)
-    return np.array([b * (a - total) for a, b in pairs], object)
+CASES = [
+    Case(name, params)
+    for name, made in DEFINITIONS.items()
+    for params in ({}, *made.cases)
+    if params or None not in made.params.values()
+]
