@@ -270,7 +270,13 @@ def prelu(x: Ball, weight: Ball = 0.25) -> Ball:
     return x if exceeds(x, 0) else weight * x
 
 
-@definition(facts=Facts(kinks=((-3, 0), (3, 1)), parity=EVEN_CURVATURE))
+@definition(
+    facts=Facts(
+        kinks=((-3, 0), (3, 1)),
+        parity=EVEN_CURVATURE,
+        limits={"value": (-0.0, inf)},  # the sign is that of x times no negative number
+    )
+)
 def hardswish(x: Ball) -> Ball:
     """x·relu6(x + 3)/6."""
     if exceeds(x, -3):

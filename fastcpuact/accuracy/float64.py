@@ -195,7 +195,7 @@ def hardtanh_grad_max_val(x, min_val, max_val):
 
 
 def softshrink(x, lambd):
-    return x - np.clip(x, -lambd, lambd)
+    return np.copysign(np.maximum(np.abs(x) - lambd, 0), x)
 
 
 def softshrink_grad(x, lambd):
@@ -211,7 +211,7 @@ def softshrink_grad_lambd(x, lambd):
 
 
 def hardshrink(x, lambd):
-    return np.where(np.abs(x) > lambd, x, 0.0)
+    return np.where(np.abs(x) > lambd, x, 0 * x)
 
 
 hardshrink_grad = softshrink_grad
