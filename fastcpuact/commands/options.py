@@ -1,0 +1,59 @@
+"""What the commands share: types of arguments, and the bar that shows progress."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import fastcpuact as act
+
+
+class ActivationName(click.ParamType):
+    """The name or alias of an activation; converts to the name."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with the nearest ones."""
+        try:
+            return act.get(value).name
+        except ValueError as error:
+            self.fail(f"{error} (see 'fastcpuact list')", param, ctx)
+
+
+class OutputPath(click.Path):
+    """A file to write; refused before the work rather than after it."""
+
+    def __init__(self, *suffixes: str) -> None:
+        super().__init__(dir_okay=False, writable=True)
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path, or fail if it could not be written."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.suffix.lower() not in self.suffixes:
+            *most, last = self.suffixes
+            names = f"{', '.join(most)} or {last}" if most else last
+            self.fail(f"{path}: the name must end in {names}", param, ctx)
+        if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            self.fail(f"{path.parent} is not a directory that can be written to", param, ctx)
+        return path
+
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def progress_bar() -> Progress:
+    """Return a bar on standard error, which leaves standard output to the results."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
