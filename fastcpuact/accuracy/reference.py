@@ -153,7 +153,7 @@ class Curve:
             with np.errstate(all="ignore"):
                 y[...] = self._float64(x, *params)
         y[np.isnan(x)] = nan
-        unknown = np.flatnonzero(np.isnan(y) | np.isinf(x))
+        unknown = np.flatnonzero((np.isnan(y) & ~np.isnan(x)) | np.isinf(x))
         if len(unknown):
             some = _take((x, *params), unknown)
             y[unknown] = [
