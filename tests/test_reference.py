@@ -484,7 +484,7 @@ def test_every_float64_formula_is_that_of_a_curve() -> None:
         case.name if name == "value" else f"{case.name}_{name}"
         for case, name in (param.values for param in CURVES)
     }
-    helpers = {"total", "normal_pdf", "log1p_exp"}
+    helpers = {"total", "sigmoids", "log1p_exp", "normal_pdf"}
     public = {n for n, f in vars(float64).items() if inspect.isfunction(f) and n[0] != "_"}
     assert public & curves == curves
     assert public - curves - {"precision", "factorial"} == helpers

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import arb_series
 from numpy.typing import NDArray
-from scipy.special import erf, expit, ndtr
+from scipy.special import erf, ndtr
 
 from . import definitions
 from .balls import precision
@@ -269,8 +269,16 @@ def sparse_sigmoid_grad2(x):
 # Sigmoids.
 
 
+def sigmoids(x):
+    """σ(x) and σ(-x)."""
+    e = np.exp(-np.abs(x))
+    large = 1 / (1 + e)
+    small = e * large
+    return np.where(x < 0, small, large), np.where(x < 0, large, small)
+
+
 def sigmoid(x):
-    return expit(x)
+    return sigmoids(x)[0]
 
 
 def sigmoid_grad(x):
@@ -344,7 +352,7 @@ def logsigmoid(x):
 
 
 def logsigmoid_grad(x):
-    return expit(-x)
+    return sigmoid(-x)
 
 
 def logsigmoid_grad2(x):
@@ -431,7 +439,7 @@ def softplus(x, beta):
 
 
 def softplus_grad(x, beta):
-    return expit(beta * x)
+    return sigmoid(beta * x)
 
 
 def softplus_grad2(x, beta):
@@ -483,11 +491,12 @@ def exponential_grad_from_output(y):
 
 
 def silu(x):
-    return x * expit(x)
+    return x * sigmoid(x)
 
 
 def silu_grad(x):
-    return expit(x) * total(1, x * expit(-x))
+    gate, rest = sigmoids(x)
+    return gate * total(1, x * rest)
 
 
 def silu_grad2(x):
@@ -495,7 +504,7 @@ def silu_grad2(x):
 
 
 def swish(x, beta):
-    return x * expit(beta * x)
+    return x * sigmoid(beta * x)
 
 
 def swish_grad(x, beta):
@@ -534,12 +543,13 @@ def _gelu_tanh_logit(x):
 
 def gelu_tanh(x):
     t, _, _ = _gelu_tanh_logit(x)
-    return x * expit(t)
+    return x * sigmoid(t)
 
 
 def gelu_tanh_grad(x):
     t, t1, _ = _gelu_tanh_logit(x)
-    return expit(t) * total(1, x * t1 * expit(-t))
+    gate, rest = sigmoids(t)
+    return gate * total(1, x * t1 * rest)
 
 
 def gelu_tanh_grad2(x):
@@ -548,7 +558,7 @@ def gelu_tanh_grad2(x):
 
 
 def gelu_sigmoid(x):
-    return x * expit(1.702 * x)
+    return x * sigmoid(1.702 * x)
 
 
 def gelu_sigmoid_grad(x):
@@ -559,33 +569,31 @@ def gelu_sigmoid_grad2(x):
     return 1.702 * silu_grad2(1.702 * x)
 
 
-# With e = e^x and n = e(e + 2), tanh(log1p(e)) is n/(n + 2).
-
-
 def mish(x):
-    e = np.exp(x)
-    return x / (1 + 2 / (e * (e + 2)))
+    return x * _mish_gate(x)[0]
 
 
-def _mish_gate_slope(x):
-    """4e(1 + e)/(n + 2)², in decaying exponentials."""
+def _mish_gate(x):
+    """tanh(log(1 + e^x)), which is n/(n + 2) with n = e^x·(e^x + 2), and its derivative."""
     e = np.exp(-np.abs(x))
-    rising = np.where(x < 0, e, e * e) * (1 + e)
-    return 4 * rising / np.where(x < 0, 2 + 2 * e + e * e, 1 + 2 * e + 2 * e * e) ** 2
+    is_below = x < 0
+    whole = np.where(is_below, 2 + 2 * e + e * e, 1 + 2 * e + 2 * e * e)
+    gate = np.where(is_below, e * (2 + e), 1 + 2 * e) / whole
+    return gate, 4 * np.where(is_below, e, e * e) * (1 + e) / (whole * whole)
 
 
 def mish_grad(x):
-    e = np.exp(x)
-    return total(1 / (1 + 2 / (e * (e + 2))), x * _mish_gate_slope(x))
+    gate, slope = _mish_gate(x)
+    return total(gate, x * slope)
 
 
 def mish_grad2(x):
-    # The slope of the gate changes by the factor (2 + 2e - 3e² - 2e³)/((1 + e)(n + 2)).
+    # The logarithmic derivative of the slope is (2 + 2e - 3e² - 2e³)/((1 + e)(n + 2)).
     e = np.exp(-np.abs(x))
     square, cube = e * e, e * e * e
     below = total(2, 2 * e, -3 * square, -2 * cube) / ((1 + e) * (2 + 2 * e + square))
     above = total(2 * cube, 2 * square, -3 * e, -2) / ((1 + e) * (1 + 2 * e + 2 * square))
-    return _mish_gate_slope(x) * total(2, x * np.where(x < 0, below, above))
+    return _mish_gate(x)[1] * total(2, x * np.where(x < 0, below, above))
 
 
 def serf(x):
@@ -594,12 +602,12 @@ def serf(x):
 
 def serf_grad(x):
     s = log1p_exp(x)
-    return total(erf(s), x * 2 / sqrt(pi) * np.exp(-s * s) * expit(x))
+    return total(erf(s), x * 2 / sqrt(pi) * np.exp(-s * s) * sigmoid(x))
 
 
 def serf_grad2(x):
-    s, gate = log1p_exp(x), expit(x)
-    change = total(expit(-x), -2 * s * gate)
+    s, (gate, rest) = log1p_exp(x), sigmoids(x)
+    change = total(rest, -2 * s * gate)
     return 2 / sqrt(pi) * np.exp(-s * s) * gate * total(2, x * change)
 
 

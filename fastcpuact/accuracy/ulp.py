@@ -48,23 +48,35 @@ def ulp_error(result: Floats, exact: Floats) -> NDArray[np.float64]:
     return error
 
 
+# Below SMALL, what float64 does not hold of an exact value may be too small for float64 itself.
+SMALL, LARGE = 2.0**-900, 2.0**1000
+SCALE = 1074
+
+
 def _errors_of_balls(result: Floats, exact: Floats) -> NDArray[np.float64]:
-    """Errors of float64 results: with exact = high + low, |result - high - low|."""
+    """Errors of float64 results: |result - high - low|, exact values being high + low."""
     high = np.array([float(y) for y in exact], np.float64)
+    error = np.empty(result.shape)
     with np.errstate(all="ignore"):
-        is_plain = np.isfinite(result) & (np.abs(high) > 2.0**-900) & (np.abs(high) < 2.0**1000)
-        low = [float(y - h) for y, h in zip(exact[is_plain], high[is_plain].tolist(), strict=True)]
-        error = np.full(result.shape, np.inf)
-        error[is_plain] = np.abs(result[is_plain] - high[is_plain] - low) / spacing(
-            high[is_plain], np.float64
-        )
+        is_plain = np.isfinite(result) & (np.abs(high) < LARGE)
+        scale = np.where(np.abs(high) < SMALL, SCALE, 0)[is_plain]
+        factor = arb((1, SCALE))
+        low = [
+            float((y - h) * factor if scaled else y - h)
+            for y, h, scaled in zip(
+                exact[is_plain], high[is_plain].tolist(), scale.tolist(), strict=True
+            )
+        ]
+        difference = np.ldexp(result[is_plain] - high[is_plain], scale) - low
+        ulp = np.ldexp(spacing(high[is_plain], np.float64), scale)
+        error[is_plain] = np.abs(difference) / ulp
     for i in np.flatnonzero(~is_plain):
         error[i] = _error_of_ball(float(result[i]), float(high[i]), exact[i])
     return error
 
 
 def _error_of_ball(result: float, high: float, exact: arb) -> float:
-    """The same for one result, whose exact value may have any exponent."""
+    """The same for one result, and an exact value with any exponent."""
     if np.isnan(high) or not exact.is_finite() or not np.isfinite(result):
         return 0.0 if result == high or (np.isnan(result) and np.isnan(high)) else np.inf
     info = np.finfo(np.float64)
