@@ -47,6 +47,11 @@ def rounded(value: float | Fraction, precision: Precision) -> float:
     return float(struct.unpack(precision.struct, struct.pack(precision.struct, float(value)))[0])
 
 
+def formula_name(formula: Formula, fast: bool, precision: Precision) -> str:
+    """The printed name of a formula, in every target."""
+    return f"{formula.name}_{'fast_' * fast}{precision.suffix}"
+
+
 class Reader:
     """Reads formulas, and with each the formulas that it calls, for one precision and tier.
 
@@ -76,7 +81,7 @@ class Reader:
 
     def name(self, formula: Formula) -> str:
         """The printed name of a formula."""
-        return f"{formula.name}_{'fast_' * self.fast}{self.precision.suffix}"
+        return formula_name(formula, self.fast, self.precision)
 
     def is_open(self, formula: Formula) -> bool:
         """Whether a formula is being read: then it calls itself."""

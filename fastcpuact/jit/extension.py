@@ -1,0 +1,174 @@
+"""Activations inside the user's own Numba code: ``act.gelu(x)`` and ``act.gelu.grad(x)`` compile.
+
+Numba calls `register` when it first compiles something (entry point ``numba_extensions``).  A call
+on numbers becomes the device function of the formula, which is inlined into the user's loop and
+vectorised with it; a call on arrays becomes the loop of the Numba engine.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.core.errors import TypingError
+from numba.core.imputils import lower_constant, lower_getattr_generic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import (
+    models,
+    overload,
+    register_model,
+    typeof_impl,
+)
+
+from ..activation import BackwardFromOutput, Form, ParamGrads
+from ..emit.kernels import kernel_name
+from ..emit.reader import formula_name
+from ..formulas.language import FLOAT32, FLOAT64, Precision
+from .module import generated
+
+
+class FormType(types.Dispatcher):
+    """The type of one form.  Each form has its own, so that code is compiled for just that one."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        super().__init__(_dispatcher(form))
+
+
+register_model(FormType)(models.OpaqueModel)
+
+
+@typeof_impl.register(Form)
+def _typeof_form(value: Form, context: Any) -> FormType:
+    return _type(value)
+
+
+@functools.cache
+def _type(form: Form) -> FormType:
+    return FormType(form)
+
+
+@lower_constant(FormType)
+def _constant(context: Any, builder: Any, type_: Any, value: Any) -> Any:
+    return context.get_dummy_value()
+
+
+@infer_getattr
+class _Attributes(AttributeTemplate):
+    key = FormType
+
+    def generic_resolve(self, value: FormType, name: str) -> FormType | None:
+        found = getattr(value.form, name, None) if name in dir(value.form) else None
+        return _type(found) if isinstance(found, Form) else None
+
+
+@lower_getattr_generic(FormType)
+def _attribute(context: Any, builder: Any, type_: Any, value: Any, name: str) -> Any:
+    return context.get_dummy_value()
+
+
+def register() -> None:
+    """Do nothing: importing this module has told Numba of the types."""
+
+
+# From a form to what Numba compiles.
+
+
+@functools.cache
+def _dispatcher(form: Form) -> Any:
+    """Return the function that a call of a form compiles to, with its parameters by name."""
+    if isinstance(form, ParamGrads | BackwardFromOutput):
+        raise TypingError(f"{form.__name__} is not there inside compiled code")
+    operands = form.record.operands(form.form)
+
+    def stand_in(*args: Any) -> Any:
+        """Stand for the implementation, which depends on the types."""
+
+    overload(stand_in)(_overload(form, operands))
+    required = [name for name in operands if form.record.params.get(name) is None]
+    optional = [f"{k}={v!r}" for k, v in form.record.params.items() if v is not None]
+    text = (
+        f"def call({', '.join(required + optional)}):\n    return stand_in({', '.join(operands)})"
+    )
+    return njit(_define(text, {"stand_in": stand_in}))
+
+
+def _define(text: str, names: dict[str, Any]) -> Any:
+    """Run the text of one function, which is made of names of the registry only."""
+    exec(text, names)
+    return next(value for name, value in reversed(names.items()) if name in ("call", "implement"))
+
+
+def _overload(form: Form, operands: tuple[str, ...]) -> Any:
+    count = len(form.form.operands)
+
+    def choose(*given: Any) -> Any:
+        # Parameters are weak, as Python numbers are in NumPy: the operands decide.
+        reals = [_real(argument) for argument in given[:count]]
+        arrays = [isinstance(argument, types.Array) for argument in given[:count]]
+        if None in reals or any(arrays) != all(arrays):
+            raise TypingError(
+                f"{form.__name__} takes numbers or arrays of numbers up to float64, all of one "
+                f"kind, got {', '.join(map(str, given))}"
+            )
+        for argument in given[count:]:
+            if not isinstance(argument, types.Number | types.Boolean):
+                raise TypingError(f"{form.__name__} takes numbers as parameters, got {argument}")
+        precision = FLOAT64 if FLOAT64 in reals else FLOAT32
+        return _implementation(form, operands, precision, arrays[0])
+
+    # Numba matches the names of the arguments with those of the implementation.
+    text = f"def call({', '.join(operands)}):\n    return choose({', '.join(operands)})"
+    return _define(text, {"choose": choose})
+
+
+def _real(argument: Any) -> Precision | None:
+    """Return the precision that NumPy would compute in for an operand."""
+    dtype = argument.dtype if isinstance(argument, types.Array) else argument
+    dtype = getattr(dtype, "literal_type", dtype)
+    if dtype == types.float32:
+        return FLOAT32
+    small = (types.boolean, types.int8, types.uint8, types.int16, types.uint16)
+    if isinstance(argument, types.Array) and dtype in small:
+        return FLOAT32
+    if isinstance(dtype, types.Integer | types.Boolean) or dtype == types.float64:
+        return FLOAT64
+    return None
+
+
+def _implementation(
+    form: Form, operands: tuple[str, ...], precision: Precision, on_arrays: bool
+) -> Any:
+    real = precision.dtype
+    count = len(form.form.operands)
+    lines = [f"def implement({', '.join(operands)}):"]
+    names = {**vars(generated()), "np": np}
+    if on_arrays:
+        lines += [
+            f"    if {name}.shape != {operands[0]}.shape:\n"
+            f"        raise ValueError('{form.__name__}: the shapes of the operands differ')"
+            for name in operands[1:count]
+        ]
+        results = [f"out{k}" for k in range(len(form.form.results))]
+        lines += [f"    {name} = np.empty({operands[0]}.shape, np.{real})" for name in results]
+        passed = [
+            f"np.ascontiguousarray({name}).reshape(-1).astype(np.{real})"
+            for name in operands[:count]
+        ]
+        passed += [f"{real}({name})" for name in operands[count:]]
+        passed += [f"{name}.reshape(-1)" for name in results]
+        key = form.form.key(form.is_fast)
+        kernel = kernel_name(form.record, key, precision)
+        lines.append(f"    {kernel}({', '.join(passed)})")
+    else:
+        arguments = ", ".join(f"{real}({name})" for name in operands[count - 1 :])
+        results = [
+            f"{formula_name(form.record.formulas[result], form.is_fast, precision)}({arguments})"
+            for result in form.form.results
+        ]
+        if count > 1:
+            results = [f"{real}({operands[0]}) * {result}" for result in results]
+    lines.append(f"    return {', '.join(results)}")
+    return _define("\n".join(lines), names)
