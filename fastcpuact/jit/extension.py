@@ -22,7 +22,7 @@ from numba.extending import (
     typeof_impl,
 )
 
-from ..activation import BackwardFromOutput, Form, ParamGrads
+from ..activation import Form, ParamGrads
 from ..emit.kernels import kernel_name
 from ..emit.reader import formula_name
 from ..formulas.language import FLOAT32, FLOAT64, Precision
@@ -59,9 +59,13 @@ def _constant(context: Any, builder: Any, type_: Any, value: Any) -> Any:
 class _Attributes(AttributeTemplate):
     key = FormType
 
-    def generic_resolve(self, value: FormType, name: str) -> FormType | None:
+    def generic_resolve(  # type: ignore[override]
+        self, value: FormType, name: str
+    ) -> FormType | None:
         found = getattr(value.form, name, None) if name in dir(value.form) else None
-        return _type(found) if isinstance(found, Form) else None
+        # Sums over broadcast axes are for arrays outside.
+        inside = isinstance(found, Form) and not isinstance(found, ParamGrads)
+        return _type(found) if inside else None
 
 
 @lower_getattr_generic(FormType)
@@ -79,8 +83,6 @@ def register() -> None:
 @functools.cache
 def _dispatcher(form: Form) -> Any:
     """Return the function that a call of a form compiles to, with its parameters by name."""
-    if isinstance(form, ParamGrads | BackwardFromOutput):
-        raise TypingError(f"{form.__name__} is not there inside compiled code")
     operands = form.record.operands(form.form)
 
     def stand_in(*args: Any) -> Any:

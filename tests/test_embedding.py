@@ -1,0 +1,171 @@
+"""Inside the user's own Numba code: the same bits, inlined, and clear errors."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import numpy as np
+import pytest
+from numba import njit, prange
+from numba.core.errors import TypingError
+
+import fastcpuact as act
+import fastcpuact.jit.extension
+from fastcpuact.accuracy.samples import bit_patterns
+
+
+def same(a, b) -> bool:
+    return np.array_equal(a, b, equal_nan=True) and np.asarray(a).dtype == np.asarray(b).dtype
+
+
+@pytest.mark.parametrize("dtype", (np.float32, np.float64))
+def test_scalars_give_the_bits_of_the_array_call(dtype):
+    @njit(error_model="numpy")
+    def loop(x, y, d, slow, fast, back):
+        for i in range(x.size):
+            y[i] = act.gelu(x[i])
+            d[i] = act.gelu.grad(x[i])
+            slow[i] = act.silu.backward(x[i], x[i])
+            fast[i] = act.mish.fast(x[i])
+            back[i] = act.softsign.backward_from_output(x[i], x[i])
+
+    x = bit_patterns(dtype, 2**12)
+    results = tuple(np.empty_like(x) for _ in range(5))
+    loop(x, *results)
+    with np.errstate(all="ignore"):
+        expected = (
+            act.gelu(x),
+            act.gelu.grad(x),
+            act.silu.backward(x, x),
+            act.mish.fast(x),
+            act.softsign.backward_from_output(x, x),
+        )
+    assert all(map(same, results, expected))
+
+
+def test_parameters_by_position_name_and_default():
+    @njit(error_model="numpy")
+    def loop(x, out):
+        for i in range(x.size):
+            out[0, i] = act.leaky_relu(x[i])
+            out[1, i] = act.leaky_relu(x[i], 0.2)
+            out[2, i] = act.leaky_relu(x[i], negative_slope=0.3)
+            out[3, i] = act.hardtanh(x[i], max_val=2)
+            out[4, i] = act.threshold(x[i], 0.5, value=-1)
+
+    x = np.linspace(-4, 4, 101, dtype=np.float32)
+    out = np.empty((5, x.size), np.float32)
+    loop(x, out)
+    assert same(out[0], act.leaky_relu(x))
+    assert same(out[1], act.leaky_relu(x, 0.2))
+    assert same(out[2], act.leaky_relu(x, 0.3))
+    assert same(out[3], act.hardtanh(x, max_val=2))
+    assert same(out[4], act.threshold(x, 0.5, -1))
+
+
+def test_arrays_of_any_layout_and_several_results():
+    @njit
+    def call(x):
+        return act.tanh(x), act.tanh.value_and_grad(x), act.tanh.backward(x, x)
+
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    for operand in (x, x.T, x[::2, ::-1], x[0], np.asfortranarray(x)):
+        value, (y, d), dx = call(operand)
+        assert same(value, act.tanh(operand)) and same(y, value)
+        assert same(d, act.tanh.grad(operand)) and same(dx, act.tanh.backward(operand, operand))
+
+
+def test_dtypes_follow_numpy():
+    @njit
+    def call(x):
+        return act.sigmoid(x)
+
+    assert call(np.arange(3, dtype=np.int16)).dtype == np.float32
+    assert call(np.arange(3)).dtype == np.float64
+    assert call(2) == act.sigmoid(2.0) and call(True) == act.sigmoid(1.0)
+
+
+def test_in_parallel():
+    @njit(parallel=True, error_model="numpy")
+    def loop(x, out):
+        for i in prange(x.size):
+            out[i] = act.softplus(x[i], beta=2.0)
+
+    x = np.linspace(-30, 30, 10_001)
+    out = np.empty_like(x)
+    loop(x, out)
+    assert same(out, act.softplus(x, 2.0))
+
+
+def test_the_formula_is_inlined_and_vectorised():
+    @njit(error_model="numpy")
+    def fused(x, bias, out):
+        for i in range(x.size):
+            out[i] = act.gelu(x[i] + bias[i]) * np.float32(0.5)
+
+    x = np.linspace(-5, 5, 1000, dtype=np.float32)
+    out = np.empty_like(x)
+    fused(x, x, out)
+    assert same(out, act.gelu(x + x) * np.float32(0.5))
+    (text,) = fused.inspect_llvm().values()
+    assert "x float> @llvm.fma" in text
+
+
+def test_what_does_not_compile_says_why():
+    @njit
+    def complex_(x):
+        return act.gelu(x)
+
+    @njit
+    def sums(dy, x):
+        return act.prelu.param_grads(dy, x)
+
+    @njit
+    def unknown(x):
+        return act.gelu.gradient(x)
+
+    @njit
+    def mixed(dy, x):
+        return act.gelu.backward(dy, x)
+
+    with pytest.raises(TypingError, match="numbers or arrays of numbers up to float64"):
+        complex_(1j)
+    with pytest.raises(TypingError, match="Unknown attribute 'param_grads'"):
+        sums(1.0, 0.5)
+    with pytest.raises(TypingError, match="gradient"):
+        unknown(1.0)
+    with pytest.raises(TypingError, match="of one kind"):
+        mixed(1.0, np.ones(3))
+    with pytest.raises(ValueError, match="shapes of the operands differ"):
+        mixed(np.ones(2), np.ones(3))
+
+
+@pytest.mark.skipif(
+    not any(
+        point.module.startswith("fastcpuact")
+        for point in entry_points().select(group="numba_extensions")
+    ),
+    reason="not installed",
+)
+def test_nothing_has_to_be_imported_or_registered(tmp_path):
+    (tmp_path / "user.py").write_text(
+        "import numpy as np, fastcpuact as act\n"
+        "from numba import njit\n"
+        "@njit(cache=True)\n"
+        "def f(x):\n    return act.gelu(x) + act.gelu.grad(x)\n"
+        "assert f(1.5) == act.gelu(1.5) + act.gelu.grad(1.5)\n"
+        "print(sum(f.stats.cache_hits.values()))\n"
+    )
+    for hits in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "user.py"],
+            cwd=tmp_path,
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == hits
