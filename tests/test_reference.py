@@ -15,7 +15,7 @@ from scipy import special
 from fastcpuact.accuracy import float64
 from fastcpuact.accuracy.balls import UndecidedError, exceeds, precision, sharply
 from fastcpuact.accuracy.reference import CASES, REFERENCES, Case, Curve
-from fastcpuact.accuracy.rows import softmax, softmax_backward_exactly, softmax_exactly
+from fastcpuact.accuracy.rows import ROWS, softmax
 from fastcpuact.accuracy.samples import (
     bit_patterns,
     extremes,
@@ -570,24 +570,71 @@ def test_precision_is_left_as_it_was() -> None:
 
 def test_softmax() -> None:
     x = [0.0, float(mp.log(2)), float(mp.log(5))]
-    exact = softmax_exactly(x)
+    exact = ROWS["softmax"].exactly(x)
     assert np.allclose(exact.astype(float), [1 / 8, 2 / 8, 5 / 8], rtol=1e-15)
     assert np.allclose(softmax(x), exact.astype(float), rtol=1e-15)
-    with precision(100):
-        assert abs(sum(softmax_exactly([-800.0, 3.0, 700.0]), arb(0)) - 1) < 1e-20
+    assert (
+        ROWS["softmin"].exactly(-np.array(x)).astype(float).tolist() == exact.astype(float).tolist()
+    )
 
 
-def test_softmax_backward_is_the_jacobian_of_softmax() -> None:
-    x, dy = np.array([[0.3, -2.0, 1.7, 0.0], [1.0, -3.0, 0.5, 2.0]])
+ROW = np.array([0.75, -2.0, 1.7, 0.0, 1.7, -40.0])
+WEIGHTS = np.array([1.0, -3.0, 0.5, 2.0, -0.25, 4.0])
 
+
+@pytest.mark.parametrize("name", ["softmax", "softmin", "sparsemax", "entmax15"])
+def test_rows_are_distributions(name: str) -> None:
+    for x in (ROW, [0.0], [3.0, 3.0], [-800.0, 3.0, 700.0], [1e300, 1e300, -1e300], [1.0, 0.0]):
+        y = ROWS[name].exactly(x)
+        with precision(100):
+            assert abs(sum(y, arb(0)) - 1) < 1e-20
+        assert all(v >= 0 for v in y)
+
+
+def test_sparse_rows() -> None:
+    """The conditions of optimality: y = max(x - τ, 0)^p with the same τ in all of the support."""
+    assert ROWS["sparsemax"].exactly([0.5, 0.25, -1]).astype(float).tolist() == [0.625, 0.375, 0]
+    assert ROWS["sparsemax"].exactly([1.0, 0.0]).astype(float).tolist() == [1, 0]
+    for name, scale, power in (("sparsemax", 1, 1), ("entmax15", 0.5, 0.5)):
+        for x in (ROW, np.linspace(-1, 1, 50), np.array([1.0, 0.99, 0.5])):
+            y = ROWS[name].exactly(x).astype(float)
+            thresholds = scale * x[y > 0] - y[y > 0] ** power
+            assert np.allclose(thresholds, thresholds[0], atol=1e-12)
+            assert np.all(scale * x[y == 0] <= thresholds[0] + 1e-12)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_backward_of_rows_is_the_derivative(name: str) -> None:
+    y = ROWS[name].exactly(ROW)
+    dy = WEIGHTS[: len(y)]
+    saved = ROW if name == "logsumexp" else y.astype(float)
+    gradient = ROWS[name].backward_exactly(dy, saved).astype(float)
+    step = 2.0**-20
+    for i in range(len(ROW)):
+        ends = [ROWS[name].exactly(ROW + s * step * (np.arange(6) == i)) for s in (1, -1)]
+        with precision(100):
+            difference = sum((w * (a - b) for w, a, b in zip(dy, *ends, strict=True)), arb(0))
+        assert abs(float(difference) / (2 * step) - gradient[i]) < 1e-9
+
+
+def test_softmax_backward_agrees_with_mpmath() -> None:
     def loss(*point: Any) -> Any:
         e = [mp.exp(v) for v in point]
-        return mp.fdot(dy.tolist(), e) / mp.fsum(e)
+        return mp.fdot(WEIGHTS.tolist(), e) / mp.fsum(e)
 
-    gradient = softmax_backward_exactly(dy, softmax_exactly(x).astype(float))
-    for i in range(len(x)):
-        order = tuple(int(i == j) for j in range(len(x)))
-        assert is_near(gradient[i], mp.diff(loss, tuple(x.tolist()), order), 1e-15)
+    gradient = ROWS["softmax"].backward_exactly(WEIGHTS, softmax(ROW))
+    for i in range(len(ROW)):
+        order = tuple(int(i == j) for j in range(len(ROW)))
+        assert is_near(gradient[i], mp.diff(loss, tuple(ROW.tolist()), order), 1e-13)
+
+
+def test_logarithms_of_softmax_keep_their_digits() -> None:
+    """Next to 0, where the difference of x and log Σ has none."""
+    largest, least = ROWS["log_softmax"].exactly([50.0, 0.0])
+    assert is_near(largest, -mp.log1p(mp.exp(-50)))
+    assert is_near(least, -50 - mp.log1p(mp.exp(-50)))
+    [total] = ROWS["logsumexp"].exactly([-1000.0, -1000.0])
+    assert is_near(total, mp.log(2) - 1000)
 
 
 # The metric.

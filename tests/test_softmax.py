@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastcpuact as act
-from fastcpuact.accuracy.rows import softmax, softmax_backward_exactly, softmax_exactly
+from fastcpuact.accuracy import rows
 from fastcpuact.accuracy.ulp import ulp_error
 from forms import DTYPES
 
@@ -27,7 +27,7 @@ def logits(shape: Any, dtype: Any, scale: float = 3.0) -> Any:
 def test_error_is_small_at_every_length(dtype: Any, scale: float) -> None:
     for n in LENGTHS:
         x = logits(n, dtype, scale)
-        exact = softmax_exactly(x) if dtype is np.float64 else softmax(x)
+        exact = rows.ROWS["softmax"].exactly(x) if dtype is np.float64 else rows.softmax(x)
         result = act.softmax(x)
         assert result.dtype == dtype
         assert ulp_error(result, exact).max() <= BOUNDS[dtype], n
@@ -149,8 +149,8 @@ def test_a_wrong_axis_is_refused() -> None:
 @every_dtype
 def test_backward_error_is_that_of_its_last_two_roundings(dtype: Any) -> None:
     for n in LENGTHS:
-        y, dy = softmax(logits(n, dtype)).astype(dtype), logits(n, dtype, scale=1)[::-1].copy()
-        exact = softmax_backward_exactly(dy, y)
+        y, dy = rows.softmax(logits(n, dtype)).astype(dtype), logits(n, dtype, scale=1)[::-1].copy()
+        exact = rows.ROWS["softmax"].backward_exactly(dy, y)
         error = np.abs(act.softmax.backward(dy, y) - exact).astype(np.float64)
         y, dy = y.astype(np.float64), dy.astype(np.float64)
         info = np.finfo(dtype)

@@ -410,8 +410,10 @@ class Family:
         """Parameters and their defaults; None is for required ones."""
         return self.definition.params
 
-    def draw(self, n: int, dtype: Dtype, seed: int = 0) -> dict[str, NDArray[Any]]:
-        """Draw `n` of each parameter from the ranges to test."""
+    def draw(
+        self, n: int, dtype: Dtype, curve: str = "value", seed: int = 0
+    ) -> dict[str, NDArray[Any]]:
+        """Draw `n` of each parameter from the ranges to test, such that the curve exists."""
         rng = np.random.default_rng(seed)
         drawn = {}
         for name, (low, high) in self.definition.ranges.items():
@@ -420,6 +422,10 @@ class Family:
             else:
                 p = rng.uniform(low, high, n)
             drawn[name] = p.astype(dtype)
+        if curve == "grad_from_output":
+            determined = np.broadcast_to(self.definition.determined(**drawn), n)
+            some = rng.choice(np.flatnonzero(determined), n)
+            drawn = {name: p[some] for name, p in drawn.items()}
         return drawn
 
 
