@@ -4,6 +4,7 @@ import click
 
 from fastcpuact.version import __version__
 
+from .check import check
 from .demo import demo
 from .listing import list_activations
 
@@ -14,6 +15,8 @@ Examples:
   fastcpuact demo
   fastcpuact demo --activation gelu --activation relu --epochs 10
   fastcpuact demo --json > results.json
+  fastcpuact check gelu silu --dtype float32
+  fastcpuact check --exhaustive --state check.json --output accuracy.md
 """
 
 
@@ -23,5 +26,5 @@ def fastcpuact() -> None:
     """Fast activation functions for NumPy on the CPU."""
 
 
-for _command in (list_activations, demo):
+for _command in (list_activations, check, demo):
     fastcpuact.add_command(_command)

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 import fastcpuact as act
 
@@ -46,13 +53,16 @@ class OutputPath(click.Path):
 PICTURES = (".png", ".svg", ".pdf")
 
 
-def progress_bar() -> Progress:
-    """Return a bar on standard error, which leaves standard output to the results."""
+def progress_bar(done: ProgressColumn | None = None) -> Progress:
+    """Return a bar on standard error, which leaves standard output to the results.
+
+    ``done`` shows how much is done: by default, how many of how many.
+    """
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description:<16}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        done or MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,

@@ -1,0 +1,119 @@
+"""Holds results against a curve of the oracle."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import inputs
+from .reference import Curve
+from .statistics import Count, Largest, Place, Statistics
+from .ulp import Floats, ulp_error
+
+Float64 = NDArray[np.float64]
+
+
+def judge(
+    curve: Curve, x: Floats, result: Floats, *, before: float = np.nan, fast: bool = False
+) -> Statistics:
+    """Judge results.
+
+    Parameters
+    ----------
+    curve
+        What they should be.
+    x
+        The inputs, ascending if the parameters of the curve are numbers.
+    result
+        What a kernel made of them: float64 is judged by balls around the exact values, float32
+        and float16 by the float64 values of the curve.
+    before
+        The result of the input before the first of `x`, if it is known.
+    fast
+        Take the error relative to the exact value, as it is stated for the fast tier, which
+        promises neither order nor range.
+    """
+    if result.dtype != x.dtype or result.shape != x.shape:
+        raise TypeError(f"{x.dtype}{x.shape} became {result.dtype}{result.shape}")
+    with np.errstate(all="ignore"):  # signalling NaNs
+        sharp = curve.exactly(x) if result.dtype == np.float64 else curve(x)
+        exact = sharp.astype(np.float64, copy=False)
+        error = relative_error(result, exact) if fast else ulp_error(result, sharp)
+        # Nothing is asked of an infinity where there is no limit.
+        error[np.isnan(exact) & ~np.isnan(x)] = 0
+        is_limit = np.isinf(x) & ~np.isnan(exact)
+        faults = {
+            "signs": has_wrong_sign(curve, x, result, exact),
+            "limits": is_limit & (result != exact.astype(x.dtype)),
+        }
+        if not fast:
+            low, high = (np.asarray(end, np.float64).astype(x.dtype) for end in curve.image)
+            faults["misrounded"] = error > 0.5
+            faults["outside"] = (result < low) | (result > high)
+            previous = np.concatenate([np.array([before], x.dtype), result[:-1]])
+            if curve.rising and is_one(curve):
+                faults["order"] = result < previous
+            elif curve.falling and is_one(curve):
+                faults["order"] = result > previous
+    params = np.broadcast_arrays(x, *curve.params.values())[1:]
+
+    def place(i: int) -> Place:
+        return (inputs.rank(x[i]), *(float(param[i]) for param in params))
+
+    return Statistics(
+        len(x),
+        Largest.of(error, place),
+        **{name: Count.of(fault, place) for name, fault in faults.items()},
+    )
+
+
+def is_one(curve: Curve) -> bool:
+    """Whether all inputs have the same parameters."""
+    return all(np.ndim(param) == 0 for param in curve.params.values())
+
+
+def relative_error(result: Floats, exact: Float64) -> Float64:
+    """|result - exact| relative to |exact|, or to the smallest normal number if that is larger.
+
+    NaN for NaN is right, and so is an infinity where `exact` rounds to it; any other NaN or
+    infinity is infinitely wrong.
+    """
+    least = float(np.finfo(result.dtype).smallest_normal)
+    error = np.abs(result.astype(np.float64) - exact) / np.maximum(np.abs(exact), least)
+    error[np.isnan(error)] = np.inf
+    rounded = exact.astype(result.dtype)
+    error[(result == rounded) & np.isinf(rounded)] = 0
+    error[np.isnan(result) & np.isnan(exact)] = 0
+    return error
+
+
+def has_wrong_sign(curve: Curve, x: Floats, result: Floats, exact: Float64) -> NDArray[np.bool_]:
+    """Whether the sign of a result, which may be a zero, is not that of the curve.
+
+    A zero of an odd activation has the sign of x. Where another curve is zero, or too small for
+    float64, and tends to zero, the sign is that of the limit. No other zero has one.
+    """
+    negative = np.signbit(result)
+    wrong = (negative != np.signbit(exact)) & ~np.isnan(exact)
+    zero = exact == 0
+    if zero.any():
+        wrong &= ~zero
+        if is_one(curve):
+            is_odd = curve.name == "value" and curve.parity < 0
+            on_the_left = np.signbit(x)
+            zero &= is_odd | (x != 0)
+            for side, sign in zip((on_the_left, ~on_the_left), signs_of_zeros(curve), strict=True):
+                if sign is not None:
+                    wrong |= zero & side & (negative != sign)
+    return wrong
+
+
+@cache
+def signs_of_zeros(curve: Curve) -> tuple[bool | None, bool | None]:
+    """Whether zeros on the left and on the right are negative; None if they have no sign."""
+    if curve.name == "value" and curve.parity < 0:
+        return True, False
+    left, right = (bool(np.signbit(limit)) if limit == 0 else None for limit in curve.limits)
+    return left, right

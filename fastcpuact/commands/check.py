@@ -1,0 +1,163 @@
+"""``fastcpuact check``."""
+
+import json
+import shlex
+import signal
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import TaskProgressColumn
+
+import fastcpuact as act
+from fastcpuact.cli import extra
+
+from .options import ActivationName, OutputPath, progress_bar
+
+DTYPES = ("float16", "float32", "float64")
+TIERS = ("exact", "fast")
+
+
+class FormulaName(click.ParamType):
+    """What is computed of an activation: a key of ``Record.formulas``."""
+
+    name = "form"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with the nearest ones."""
+        known = dict.fromkeys(f for a in act.activations.values() for f in a.record.formulas)
+        if value not in known:
+            near = get_close_matches(value, known, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"
+            self.fail(f"no activation has the form {value!r}; {hint}", param, ctx)
+        return value
+
+
+class Literal(click.Command):
+    """A command that remembers how it was called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments as they are before the parsing consumes them."""
+        ctx.obj = shlex.join([*ctx.command_path.split(), *args])
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=Literal)
+@click.argument("names", type=ActivationName(), nargs=-1)
+@click.option(
+    "--form",
+    "formulas",
+    type=FormulaName(),
+    multiple=True,
+    help="Check this form: value, grad, grad2, grad_from_output, or grad_NAME of a parameter; may "
+    "be repeated.  [default: all]",
+)
+@click.option(
+    "--dtype",
+    "dtypes",
+    type=click.Choice(DTYPES),
+    multiple=True,
+    help="Check this dtype; may be repeated.  [default: all]",
+)
+@click.option(
+    "--tier",
+    "tiers",
+    type=click.Choice(TIERS),
+    multiple=True,
+    help="Check this tier; may be repeated.  [default: both]",
+)
+@click.option(
+    "--exhaustive",
+    is_flag=True,
+    help="Run every float32, which takes minutes for each form, and 10,000,000 inputs where not "
+    "every one is run.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    help="How many inputs to draw where not every one is run.  [default: 2,097,152 of float32, "
+    "8,192 of float64]",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many processes to use.  [default: one for each core]",
+)
+@click.option(
+    "--state",
+    "state_path",
+    type=OutputPath(".json"),
+    help="Keep what is done in this file, and go on from there after an interruption.",
+)
+@click.option(
+    "--output", type=OutputPath(".md"), help="Write the results to this page in Markdown, too."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.pass_obj
+def check(
+    command: str,
+    names: tuple[str, ...],
+    formulas: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    tiers: tuple[str, ...],
+    exhaustive: bool,
+    samples: int | None,
+    jobs: int | None,
+    state_path: Path | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure the errors of the activations NAMES, or of all.
+
+    Prints the largest error of every function, the input where it occurs, and how many results are
+    not the float nearest to the exact value. The exit code is 1 if an error is above its stated
+    bound, or a result is out of range, out of order or of the wrong sign.
+    """
+    with extra("check"):
+        from fastcpuact.accuracy import report
+        from fastcpuact.accuracy.check import Check, plan
+        from fastcpuact.accuracy.state import State, StateError
+        from fastcpuact.accuracy.sweep import Sweep
+
+    sweeps = plan(
+        dict.fromkeys(names) or act.names(),
+        formulas,
+        dtypes or DTYPES,
+        tiers or TIERS,
+        exhaustive=exhaustive,
+        samples=samples,
+    )
+    if not sweeps:
+        raise click.UsageError(f"none of these activations has the form {', '.join(formulas)}.")
+    try:
+        done = Check(sweeps, State(state_path) if state_path else None)
+    except StateError as error:
+        raise click.BadParameter(str(error), param_hint="'--state'") from error
+    for sweep in done.outdated:
+        click.echo(f"{sweep}: checked before with another kernel or oracle; starts anew", err=True)
+
+    try:
+        with progress_bar(TaskProgressColumn()) as progress:
+            task = progress.add_task("", total=done.cost)
+
+            def advance(sweep: Sweep) -> None:
+                name = f"{sweep.name}.{sweep.formula}"
+                progress.update(task, advance=sweep.cost, description=name)
+
+            done.run(jobs or act.get_num_threads(), advance)
+    except KeyboardInterrupt:
+        hint = f": the same command goes on from {state_path}" if state_path else ""
+        click.echo(f"Interrupted{hint}", err=True)
+        sys.exit(128 + signal.SIGINT)
+
+    rows = report.rows(done.results)
+    if output:
+        output.write_text(report.page(rows, command), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(report.as_json(rows), indent=2, allow_nan=False))
+    else:
+        Console().print(report.table(rows))
+        click.echo(report.verdict(rows))
+    sys.exit(0 if done.passed else 1)
