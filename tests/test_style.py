@@ -47,19 +47,24 @@ def test_examples_in_modules(name):
 
 
 def forms() -> list[act.Form]:
-    kinds = ("grad", "backward", "value_and_grad")
-    return [f for a in act.activations.values() for f in (a, *(getattr(a, k) for k in kinds))]
+    return [
+        tier if name == "value" else getattr(tier, name)
+        for activation in act.activations.values()
+        for tier in (activation, activation.fast)
+        for name in activation.record.forms_in(tier.is_fast)
+    ]
 
 
 @pytest.mark.parametrize("form", forms(), ids=lambda form: form.__name__)
 def test_docstrings_of_activations(form):
-    """Each has the sections of numpydoc, names every argument, and a value's example runs."""
+    """Each has the sections of numpydoc, names every argument, and its example runs."""
     text = form.__doc__
-    for section in ("Parameters", "Returns", "Raises", "Notes"):
+    for section in ("Parameters", "Returns", "Raises", "Notes", "Examples"):
         assert f"\n{section}\n{'-' * len(section)}\n" in text
-    for argument in (*form.form.operands, *form.record.params, "out"):
+    out = () if form.form.name == "param_grads" else ("out",)
+    for argument in (*form.form.operands, *form.record.params, *out):
         assert f"\n{argument} : " in text
     examples = doctest.DocTestParser().get_doctest(text, {}, form.__name__, None, 0)
-    assert bool(examples.examples) == isinstance(form, act.Activation)
+    assert examples.examples
     runner = doctest.DocTestRunner()
     assert runner.run(examples).failed == 0
