@@ -1,67 +1,42 @@
-"""No result is further from the exact one than the registry states."""
+"""Every function keeps what is stated of it, on a sample of `fastcpuact check`."""
 
-from typing import Any
-
-import numpy as np
 import pytest
 
 import fastcpuact as act
-from fastcpuact.accuracy.reference import REFERENCES, Case, Curve
-from fastcpuact.accuracy.samples import bit_patterns, quiet, uniform
-from forms import CURVES, DTYPES, function
+from fastcpuact.accuracy import report
+from fastcpuact.accuracy.check import Check, plan
+from fastcpuact.accuracy.sweep import Sweep
 
-SAMPLES = {np.float32: 2**17, np.float64: 2**12}
-PAIRS = {np.float32: 2**17, np.float64: 2**14}
-CHUNK = 2**22
-
-every_curve = pytest.mark.parametrize(("case", "curve"), CURVES)
+SWEEPS = plan(act.names())
 
 
-def assert_within_bound(case: Case, reference: Curve, x: Any, **params: Any) -> None:
-    with np.errstate(over="ignore"):  # results can exceed the largest float
-        result = function(case, reference.name, **params)(x)
-    assert result.dtype == x.dtype
-    error = reference.ulp_errors(result, x)
-    worst = error.argmax()
-    bound = act.get(case.name).record.bounds[reference.name, x.dtype.name]
-    at = f"x = {x[worst]!r}, {[f'{name} = {p[worst]!r}' for name, p in params.items()]}"
-    assert error[worst] <= bound, f"{error[worst]:.3f} ULP at {at}: {result[worst]!r}"
+@pytest.mark.parametrize("sweep", SWEEPS, ids=str)
+def test_function_keeps_what_is_stated(sweep: Sweep) -> None:
+    check = Check([sweep])
+    check.run(jobs=1)
+    assert check.passed, report.verdict(report.rows(check.results))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@every_curve
-def test_error_is_within_the_stated_bound(case: Case, curve: str, dtype: Any) -> None:
-    reference = case.reference(dtype).curves[curve]
-    assert_within_bound(case, reference, reference.inputs(dtype, SAMPLES[dtype]))
+def test_the_sample_is_large_enough() -> None:
+    """Half of it is drawn by bit pattern."""
+    main = [sweep for sweep in SWEEPS if sweep.has_defaults and not sweep.fast]
+    assert {sweep.samples for sweep in main if sweep.dtype == "float16"} == {None}
+    assert {sweep.samples for sweep in main if sweep.dtype == "float32"} == {2**21}
+    assert all((sweep.samples or 0) >= 2**12 for sweep in main if sweep.dtype == "float64")
 
 
-DRAWN = [
-    pytest.param(Case(name, {}), curve, id=f"{name}.{curve}")
-    for name in act.names()
-    if REFERENCES[name].params
-    for curve in act.activations[name].record.formulas
-]
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("case", "curve"), DRAWN)
-def test_error_is_within_the_stated_bound_for_any_parameters(
-    case: Case, curve: str, dtype: Any
-) -> None:
-    n = PAIRS[dtype]
-    x = np.concatenate([bit_patterns(dtype, n // 2), uniform(dtype, (4, 64), n // 4)])
-    params = REFERENCES[case.name].draw(len(x), dtype, curve)
-    reference = REFERENCES[case.name](**params).curves[curve]
-    assert_within_bound(case, reference, np.clip(x, *reference.domain).astype(dtype), **params)
-
-
-@pytest.mark.exhaustive
-@every_curve
-def test_error_is_within_the_stated_bound_for_every_float32(case: Case, curve: str) -> None:
-    reference = case.reference(np.float32).curves[curve]
-    for first in range(0, 2**32, CHUNK):
-        bits = np.arange(first, first + CHUNK, dtype=np.uint64).astype(np.uint32)
-        x = quiet(bits.view(np.float32))
-        x = x[~((x < reference.domain[0]) | (x > reference.domain[1]))]
-        if len(x):
-            assert_within_bound(case, reference, x)
+@pytest.mark.parametrize("name", act.names())
+def test_everything_is_checked(name: str) -> None:
+    """Each formula in each dtype, with the defaults if there are, and with drawn parameters."""
+    record = act.get(name).record
+    for dtype in ("float16", "float32", "float64"):
+        sweeps = [sweep for sweep in SWEEPS if sweep.name == name and sweep.dtype == dtype]
+        exact = [sweep for sweep in sweeps if not sweep.fast]
+        assert {sweep.formula for sweep in exact} == set(record.formulas)
+        assert {sweep.formula for sweep in sweeps if sweep.fast} == {"value", "grad"}
+        if None not in record.params.values():
+            with_defaults = [sweep for sweep in exact if sweep.has_defaults]
+            assert {sweep.formula for sweep in with_defaults} == set(record.formulas)
+        if record.params and dtype != "float16":
+            drawn = [sweep for sweep in exact if sweep.draws]
+            assert {sweep.formula for sweep in drawn} == set(record.formulas)

@@ -240,11 +240,10 @@ class Sweep:
         """Add parameters to inputs, and the curve with these parameters."""
         if not self.draws:
             return x, dict(self.params), _curve(self)
-        params = REFERENCES[self.name].draw(len(x), self.scalar, seed=int(random.integers(2**63)))
-        if self.formula == "grad_from_output":
-            for name in act.get(self.name).record.not_negative:
-                params[name] = np.abs(params[name])
-        curve = REFERENCES[self.name](**params).curves[self.formula]
+        family = REFERENCES[self.name]
+        seed = int(random.integers(2**63))
+        params = family.draw(len(x), self.scalar, self.formula, seed)
+        curve = family(**params).curves[self.formula]
         return np.clip(x, *curve.domain).astype(x.dtype), dict(params), curve
 
     def _result_before(self, unit: int, kernel: Kernel) -> float:
