@@ -16,23 +16,8 @@ os.environ["PYTHONSAFEPATH"] = "1"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--exhaustive", action="store_true", help="also run the tests over every float32 (hours)"
-    )
-    parser.addoption(
         "--accept-golden", action="store_true", help="write the golden texts of the emitter anew"
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "exhaustive: runs only with --exhaustive")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--exhaustive"):
-        skip = pytest.mark.skip(reason="needs --exhaustive")
-        for item in items:
-            if "exhaustive" in item.keywords:
-                item.add_marker(skip)
 
 
 def require(engine: str) -> None:

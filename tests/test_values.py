@@ -158,15 +158,3 @@ def test_monotone_functions_are_so_between_neighbours(
         y = direction * function(case, curve)(x)
     wrong = x[:, :-1][y[:, :-1] > y[:, 1:]]
     assert len(wrong) == 0, f"{len(wrong)} of {x.size}, first at x = {wrong[0]!r}"
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize(("case", "curve", "direction"), MONOTONE)
-def test_monotone_functions_are_so_on_every_float32(case: Case, curve: str, direction: int) -> None:
-    end = int(ordinals(np.array([np.finfo(np.float32).max], np.float32))[0])
-    step = 2**22
-    for first in range(-end, end, step):
-        numbers = np.arange(first, min(first + step, end) + 1)
-        with np.errstate(over="ignore"):
-            y = direction * function(case, curve)(from_ordinals(numbers, np.float32))
-        assert np.all(y[:-1] <= y[1:]), f"between the {first}th and the {first + step}th float"

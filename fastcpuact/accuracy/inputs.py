@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .ulp import Dtype, Floats
 
 # Inputs at once: few enough for float64 temporaries to stay in a cache.
-CHUNK = 2**15
+CHUNK = 2**14
 
 Ranks = NDArray[np.uint64]
 

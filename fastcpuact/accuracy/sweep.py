@@ -31,8 +31,8 @@ HALF_ULP, HALF_ROUNDING = 0.51, 2.0**-11
 
 # Inputs of a unit of work, which takes about a second, and about what each takes, in seconds:
 # judged by float64 and by balls.
-UNIT, COST = 2**25, 40e-9
-EXACT_UNIT, EXACT_COST = 2**15, 30e-6
+UNIT, COST = 2**25, 30e-9
+EXACT_UNIT, EXACT_COST = 2**15, 20e-6
 
 # Half-widths of the intervals about 0 where networks have their activations.
 USUAL = (4, 16, 128)
