@@ -1,6 +1,17 @@
 """The maths of fastcpuact: every activation once, its gradient directly under it."""
 
-from . import algebraic, hard, rectifiers, self_gated, shrinkage, sigmoids, softplus, spiking
+from . import (
+    algebraic,
+    gelu,
+    hard,
+    rectifiers,
+    self_gated,
+    shrinkage,
+    sigmoids,
+    softplus,
+    softplus_gated,
+    spiking,
+)
 from .registry import ACTIVATIONS, FORMS, Form, Record
 from .rows import ROW_KERNELS
 
@@ -11,11 +22,13 @@ __all__ = [
     "Form",
     "Record",
     "algebraic",
+    "gelu",
     "hard",
     "rectifiers",
     "self_gated",
     "shrinkage",
     "sigmoids",
     "softplus",
+    "softplus_gated",
     "spiking",
 ]

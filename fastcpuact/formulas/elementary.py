@@ -20,7 +20,6 @@ from .coefficients import (
     NORMAL_A,
     NORMAL_B,
     NORMAL_W,
-    NORMAL_W0,
     ROUND,
 )
 from .language import exp2_shifted, fabs, fma, formula, per_precision, polynomial
@@ -83,6 +82,30 @@ def exp_pair_reduced_fast(x, low, shift):
 
 
 @formula
+def exp_terms_reduced(x, low, shift):
+    """(r, m, n): e^(x + low) = (1 + r + m)·2^n, as `exp_reduced`, with |m| < 0.08.
+
+    The sum of r and m would round: a product with y is ``fma(y, r, fma(y, m, y_low)) + y``.
+    """
+    shifted = fma(x, LOG2_E, shift)
+    n = shifted - shift
+    nearly = fma(n, -LN2_HI, x)
+    rest = fma(n, -LN2_LO, low)
+    r, r_low = fast_two_sum(nearly, rest)
+    series = polynomial(r, EXP)
+    return r, fma(r * r, series, r_low), shifted
+
+
+@exp_terms_reduced.fast
+def exp_terms_reduced_fast(x, low, shift):
+    """The same for x alone."""
+    shifted = fma(x, LOG2_E, shift)
+    r = fma(shifted - shift, -LN2.hi, x)
+    series = polynomial(r, EXP)
+    return r, r * r * series, shifted
+
+
+@formula
 def exp_parts(x, low):
     """(q, a, b): e^(x + low) = (1 + q)·a·b for x <= 0 and low a rounding error of x."""
     above = _LOWEST if x < _LOWEST else x
@@ -141,14 +164,40 @@ def log1p_rest(e):
 
 @formula
 def normal_tail_parts(t):
-    """(B, Q): Φ(-t)·e^(t²/2) = B/Q for 0 <= t <= NORMAL_END, Φ the normal distribution function.
+    """(k, n, rise): Φ(-t)·e^(t²/2) = k/(W n + 1 + rise) for t >= 0, and n = t k.
 
-    Q/B grows like (2π)^½ t and is nearly the straight line of W, so the rounding errors of the two
-    polynomials fade as t grows.
+    Φ the normal distribution function.  The quotient of the two is nearly 1/W t for large t, so the
+    rounding errors of the polynomials fade as t grows.
     """
-    b = polynomial(t, NORMAL_B)
+    half = 0.5 * t
     a = polynomial(t, NORMAL_A)
-    return b, fma(fma(NORMAL_W, t, NORMAL_W0), b, a)
+    b = polynomial(t, NORMAL_B)
+    return fma(half, b, 0.5), fma(t * half, b, half), t * a
+
+
+@formula
+def normal_tail(t):
+    """Φ(-t)·e^(t²/2) for t >= 0."""
+    k, n, rise = normal_tail_parts(t)
+    return k / fma(NORMAL_W, n, 1 + rise)
+
+
+@formula
+def times_normal_tail(t):
+    """(y, low): t·Φ(-t)·e^(t²/2) for t >= 0."""
+    _, n, rise = normal_tail_parts(t)
+    inverse = 1 / fma(NORMAL_W, n, 1 + rise)
+    y = n * inverse
+    # The remainder n - y·(W n + 1 + rise), in the order that rounds least: its terms are small
+    # where t is small, and where it is large.
+    return y, fma(-y, rise, fma(n, fma(-NORMAL_W, y, 1), -y)) * inverse
+
+
+@times_normal_tail.fast
+def times_normal_tail_fast(t):
+    """The same without the low part."""
+    _, n, rise = normal_tail_parts(t)
+    return n / fma(NORMAL_W, n, 1 + rise), -0.0
 
 
 @formula

@@ -45,3 +45,29 @@ def quotient(n, n_low, d, d_low):
 def quotient_fast(n, n_low, d, d_low):
     """n/d."""
     return n / d
+
+
+@formula
+def reciprocal(d, d_low):
+    """(y, low): y + low = 1/(d + d_low)."""
+    y = 1 / d
+    return y, y * fma(-y, d_low, fma(-y, d, 1))
+
+
+@reciprocal.fast
+def reciprocal_fast(d, d_low):
+    """1/d."""
+    return 1 / d, -0.0
+
+
+@formula
+def pair_product(a, a_low, b, b_low):
+    """(p, low): p + low = (a + a_low)·(b + b_low)."""
+    p, low = two_product(a, b)
+    return p, low + fma(a, b_low, a_low * b)
+
+
+@pair_product.fast
+def pair_product_fast(a, a_low, b, b_low):
+    """a·b."""
+    return a * b, -0.0

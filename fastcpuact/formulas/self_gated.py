@@ -1,141 +1,374 @@
-"""Self-gated functions: x times a sigmoid of x.
+"""x times the logistic function of x, of a multiple of x or of a cubic: silu and its relatives.
 
-The product with x is made before the power of two of e^x is applied, so that the tail on the left
-keeps its digits until the result itself is subnormal.  Around the point where a gradient changes
-sign, its root is factored out.
+Every such f has f(x) - f(-x) = x, so both sides come from the tail on the left, and so do both
+sides of the gradient, f'(x) + f'(-x) = 1.  The tail is a quotient of numbers near 1 times powers of
+two, which are applied last: it keeps its digits until the result itself is subnormal.
 """
 
 from __future__ import annotations
 
 from .coefficients import (
-    GELU_C,
-    GELU_M,
-    GELU_M0,
-    GELU_ROOT,
-    MISH_ROOT,
-    MISH_SLOPE,
-    NORMAL_END,
-    SILU_ROOT,
-    SILU_SLOPE,
+    GELU_TANH_BEND_ROOT,
+    GELU_TANH_BEND_SERIES,
+    GELU_TANH_BEND_TANGENT,
+    GELU_TANH_SLOPE_ROOT,
+    GELU_TANH_SLOPE_SERIES,
+    GELU_TANH_SLOPE_TANGENT,
+    ROUND,
+    SILU_BEND_ROOT,
+    SILU_BEND_SERIES,
+    SILU_BEND_TANGENT,
+    SILU_SLOPE_ROOT,
+    SILU_SLOPE_SERIES,
 )
-from .elementary import exp_parts, normal_tail_parts
-from .language import Exact, fabs, fma, formula, polynomial
+from .elementary import STEP, STEP_DOWN, exp_reduced, product_low
+from .language import Exact, copysign, exp2_shifted, fabs, fma, formula, per_precision, polynomial
+from .pairs import fast_two_sum, pair_product, quotient, reciprocal, two_product, two_sum
 from .registry import activation
+from .roots import near_root
 
-# φ(0) = 1/√(2π).
-_DENSITY_AT_0 = Exact("0.39894228040143267793994605993438186847585863116493")
-
-# Every tail here has ended beyond these, where infinities would make NaN of 0·inf.
-_FAR = 1000.0
-
-
-@formula
-def not_too_low(x):
-    """max(x, -_FAR); keeps NaN."""
-    return -_FAR if x < -_FAR else x
+# Where t² e^-t and all that it is multiplied with have rounded to zero.  2^n·2^STEP, 2^n the power
+# of two in e^-t, is still a normal number there.
+_END = per_precision(float32=130.0, float64=1060.0)
 
 
 @formula
-def limited(x):
-    """x between -_FAR and _FAR; keeps NaN."""
-    above = not_too_low(x)
-    return _FAR if above > _FAR else above
+def magnitude(x):
+    """|x|, at most _END; keeps NaN."""
+    t = fabs(x)
+    return _END if t > _END else t
 
 
-@activation(aliases=("swish1",), domain=(-20, 20), ulp={"float32": 2.5, "float64": 2.0})
+@formula
+def growth_parts(t, low):
+    """(q, a, b): e^(t + low) = (1 + q)/(a·b) for 0 <= t <= _END and low a rounding error of t."""
+    q, n = exp_reduced(t, low, ROUND)
+    return q, exp2_shifted((2 * ROUND + STEP) - n), STEP_DOWN
+
+
+@formula
+def logistic_denominator(q, a, b):
+    """(d, low): d + low = 1 + q + a·b, so that σ(-t) = a·b/(d + low) for the q, a, b of e^t."""
+    one = fma(a, b, 1)
+    # a·b may be too small for 1 + a·b, and only the sum of the three is then near q.
+    d, low = fast_two_sum(one, q + fma(a, b, 1 - one))
+    return d, low
+
+
+@logistic_denominator.fast
+def logistic_denominator_fast(q, a, b):
+    """The same without the low part."""
+    return fma(a, b, 1) + q, -0.0
+
+
+@formula
+def logistic_tail(t, low):
+    """(d, a, b): σ(-t - low) = a·b/d for 0 <= t <= _END and low a rounding error of t."""
+    q, a, b = growth_parts(t, low)
+    d, _ = logistic_denominator(q, a, b)
+    return d, a, b
+
+
+@formula
+def logistic_tail_pair(t, low):
+    """(g, g_low, a, b): σ(-t - low) = (g + g_low)·a·b, as `logistic_tail`."""
+    q, a, b = growth_parts(t, low)
+    d, d_low = logistic_denominator(q, a, b)
+    g, g_low = reciprocal(d, d_low)
+    return g, g_low, a, b
+
+
+@activation(aliases=("swish1",), domain=(-20, 20), ulp={"float32": 1.8, "float64": 1.8})
 def silu(x):
     """x·σ(x)."""
-    q, a, b = exp_parts(-fabs(limited(x)), -0.0)
-    e = fma(a, q, a) * b
-    # x/(1+e) as x less a small part of it, which rounds little.
-    y = fma(-limited(x), e / (1 + e), not_too_low(x))
-    # Where y underflows, fma(y, q, y) may be +0.
-    return -fabs(fma(y, q, y) * a * b) if x < 0 else y
+    # Three roundings, one of them of the sum in d, and a fourth on the right.
+    t = magnitude(x)
+    d, a, b = logistic_tail(t, -0.0)
+    return (-0.0 if x < 0 else x) - t / d * a * b
 
 
-@silu.gradient(ulp={"float32": 3.9, "float64": 2.9})
+@formula
+def silu_slope_tail(t, low):
+    """silu'(-t - low) = σ(-t)·(1 - t·σ(t)) for 0 <= t <= _END and low a rounding error of t."""
+    g, g_low, a, b = logistic_tail_pair(t, low)
+    # 1 - t + t·σ(-t), and near its zero a series.
+    start = t - SILU_SLOPE_ROOT.hi
+    x, x_low = fast_two_sum(start, low - SILU_SLOPE_ROOT.lo)
+    series = polynomial(x, SILU_SLOPE_SERIES)
+    line = -x if fabs(x) < 0.375 else 1 - t
+    curve = x * x * series if fabs(x) < 0.375 else t * (g * (a * b))
+    factor, rest = fast_two_sum(line, curve)
+    line_low = -x_low if fabs(x) < 0.375 else fma(t, g_low * (a * b), -low)
+    y, y_low = pair_product(g, g_low, factor, rest + line_low)
+    return (y + y_low) * a * b
+
+
+@silu.gradient(ulp={"float32": 1.4, "float64": 1.4})
 def silu_grad(x):
     """σ(x)·(1 + x·σ(-x))."""
-    z = limited(x)
-    q, a, b = exp_parts(-fabs(z), -0.0)
-    e = fma(a, q, a) * b
-    d = (z - SILU_ROOT.hi) - SILU_ROOT.lo
-    series = polynomial(d, SILU_SLOPE)
-    left = fma(d, series, d) if fabs(d) < 0.25 else (1 + z) + e
-    right = fma(e, 1 + z, 1)
-    y = (left if x < 0 else right) / fma(e, e + 2, 1)
-    return fma(y, q, y) * a * b if x < 0 else y
-
-
-@formula
-def within_normal_tails(x):
-    """x between -NORMAL_END and NORMAL_END, beyond which Φ(-|x|) has ended; keeps NaN."""
-    above = -NORMAL_END if x < -NORMAL_END else x
-    return NORMAL_END if above > NORMAL_END else above
-
-
-@formula
-def normal_weight(z):
-    """(q, a, b): e^(-z²/2) = (1 + q)·a·b as `exp_parts`."""
-    square = z * z
-    # Half an ULP of z² = 200 would be many of the exponential: its rounding error goes along.
-    q, a, b = exp_parts(-0.5 * square, -0.5 * fma(z, z, -square))
-    return q, a, b
-
-
-@activation(domain=(-14, 14), ulp={"float32": 3.8, "float64": 3.2})
-def gelu(x):
-    """x·Φ(x), Φ the normal distribution function."""
-    z = within_normal_tails(x)
-    q, a, b = normal_weight(z)
-    numerator, denominator = normal_tail_parts(fabs(z))
-    y = z * numerator / denominator
-    tail = fma(y, q, y) * a * b
-    return x - tail if x > 0 else tail
-
-
-@gelu.gradient(ulp={"float32": 4.7, "float64": 4.0})
-def gelu_grad(x):
-    """Φ(x) + x·φ(x), φ the normal density."""
-    z = within_normal_tails(x)
-    q, a, b = normal_weight(z)
-    t = fabs(z)
-    numerator, denominator = normal_tail_parts(t)
-    d = (GELU_ROOT.hi - t) + GELU_ROOT.lo
-    factor = fma(fma(GELU_M, t, GELU_M0), numerator, polynomial(t, GELU_C))
-    # R(t) - t/√(2π), R the tail over the weight; near its root as a product.
-    quotient = (factor if fabs(d) < 0.375 else numerator) / denominator
-    y = d * quotient if fabs(d) < 0.375 else fma(-_DENSITY_AT_0.hi, t, quotient)
-    left = fma(y, q, y) * a * b
+    left = silu_slope_tail(magnitude(x), -0.0)
     return left if x < 0 else 1 - left
 
 
-@activation(domain=(-20, 20), ulp={"float32": 3.0, "float64": 2.3})
-def mish(x):
-    """x·tanh(log(1 + e^x))."""
-    # tanh(log(1 + E)) = (E² + 2E)/(E² + 2E + 2): on the left e·(1 - c), on the right 1 - c.
-    q, a, b = exp_parts(-fabs(limited(x)), -0.0)
-    e = fma(a, q, a) * b
-    h = e if x < 0 else 2 * e
-    half = 0.5 * h
-    c = fma(h, half, half if x < 0 else 0) / fma(h, half + 1, 1)
-    y = fma(-limited(x), c, not_too_low(x))
-    return fma(y, q, y) * a * b if x < 0 else y
+@formula
+def times_logistic_slope(factor, low, g, g_low, power):
+    """(factor + low)·σ(t)·σ(-t)/power for σ(-t) = (g + g_low)·power."""
+    y, y_low = pair_product(g, g_low, factor, low)
+    scaled = g * power
+    rest = fma(-y, g_low * power, fma(-y_low, scaled, y_low))
+    return fma(-y, scaled, y) + rest
 
 
-@mish.gradient(ulp={"float32": 4.3, "float64": 3.2})
-def mish_grad(x):
-    """e^x w(x)/(1 + e^x + e^2x/2)², w(x) = (x+1) + (x + 3/2) e^x + e^2x + e^3x/4."""
-    z = limited(x)
-    q, a, b = exp_parts(-fabs(z), -0.0)
-    e = fma(a, q, a) * b
-    d = (z - MISH_ROOT.hi) - MISH_ROOT.lo
-    series = polynomial(d, MISH_SLOPE)
-    direct = fma(e, fma(e, fma(e, 0.25, 1), z + 1.5), z + 1)
-    left = fma(d, series, d) if fabs(d) < 0.1875 else direct
-    # On the right everything is divided by e^4x, and e = e^-x.
-    right = fma(e, fma(e, fma(e, fma(4, z, 4), fma(4, z, 6)), 4), 1)
-    h = e if x < 0 else 2 * e
-    square = fma(h, fma(h, fma(h, fma(h, 0.25, 1), 2), 2), 1)
-    y = (left if x < 0 else right) / square
-    return fma(y, q, y) * a * b if x < 0 else y
+@times_logistic_slope.fast
+def times_logistic_slope_fast(factor, low, g, g_low, power):
+    """The same without low parts."""
+    return fma(-factor, g * power, factor) * g
+
+
+@formula
+def silu_bend(t, low):
+    """(y, a, b): silu''(t + low) = σ(t)·σ(-t)·(2 - t·tanh(t/2)) = y·a·b, t and low as above."""
+    g, g_low, a, b = logistic_tail_pair(t, low)
+    power = a * b
+    # 2 - t + 2t·σ(-t), and near its zero a series.
+    start = t - SILU_BEND_ROOT.hi
+    x, x_low = fast_two_sum(start, low - SILU_BEND_ROOT.lo)
+    series = polynomial(x, SILU_BEND_SERIES)
+    near, near_low = near_root(x, x_low, SILU_BEND_TANGENT.hi, SILU_BEND_TANGENT.lo, series)
+    line = 2 - t
+    curve = 2 * t * (g * power)
+    far, rest = fast_two_sum(line, curve)
+    far_low = rest + fma(2 * t, g_low * power, -low)
+    factor = near if fabs(x) < 0.5 else far
+    factor_low = near_low if fabs(x) < 0.5 else far_low
+    return times_logistic_slope(factor, factor_low, g, g_low, power), a, b
+
+
+@silu.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+def silu_grad2(x):
+    """σ(x)·σ(-x)·(2 + x·(σ(-x) - σ(x)))."""
+    y, a, b = silu_bend(magnitude(x), -0.0)
+    return y * a * b
+
+
+# 1.702 x is here where _END is in silu.
+_SIGMOID_SCALE = Exact("1.702")
+_SIGMOID_END = per_precision(float32=76.0, float64=622.0)
+
+
+@formula
+def gelu_sigmoid_argument(x):
+    """(t, b, low): b + low = 1.702 t, t = |x|, at most _SIGMOID_END; keeps NaN."""
+    above = fabs(x)
+    t = _SIGMOID_END if above > _SIGMOID_END else above
+    b = _SIGMOID_SCALE.hi * t
+    return t, b, fma(_SIGMOID_SCALE.hi, t, -b) + _SIGMOID_SCALE.lo * t
+
+
+@activation(aliases=("quick_gelu",), domain=(-12, 12), ulp={"float32": 2.0, "float64": 2.0})
+def gelu_sigmoid(x):
+    """x·σ(1.702 x)."""
+    t, v, low = gelu_sigmoid_argument(x)
+    d, a, b = logistic_tail(v, low)
+    return (-0.0 if x < 0 else x) - t / d * a * b
+
+
+@gelu_sigmoid.gradient(ulp={"float32": 2.0, "float64": 2.0})
+def gelu_sigmoid_grad(x):
+    """silu'(1.702 x)."""
+    _, v, low = gelu_sigmoid_argument(x)
+    left = silu_slope_tail(v, low)
+    return left if x < 0 else 1 - left
+
+
+@gelu_sigmoid.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+def gelu_sigmoid_grad2(x):
+    """1.702 silu''(1.702 x)."""
+    _, v, low = gelu_sigmoid_argument(x)
+    y, a, b = silu_bend(v, low)
+    return _SIGMOID_SCALE.hi * y * a * b
+
+
+# x is limited to the finite numbers, where beta may be 0.
+_LARGEST = per_precision(float32=3.4028234663852886e38, float64=1.7976931348623157e308)
+# x e^-t has rounded to zero here for |x| < 2^100 (2^1000 in float64): the power of two in e^-t is
+# the product of two normal numbers up to here.
+_SWISH_END = per_precision(float32=174.0, float64=1416.0)
+
+
+@formula
+def finite(x):
+    """x between the largest finite numbers; keeps NaN."""
+    above = -_LARGEST if x < -_LARGEST else x
+    return _LARGEST if above > _LARGEST else above
+
+
+@formula
+def scaled_argument(x, beta):
+    """(b, t, low): b = βx and t + low = |βx|."""
+    b = beta * x
+    low = product_low(beta, x, b)
+    return b, fabs(b), -low if b < 0 else low
+
+
+@formula
+def halved_power(t, low):
+    """(q, a, b): e^(t + low) = (1 + q)/(a·b) for 0 <= t <= _SWISH_END; a and b are at most 1."""
+    below = _SWISH_END if t > _SWISH_END else t
+    q, shifted = exp_reduced(below, low, ROUND)
+    n = shifted - ROUND
+    half = fma(n, -0.5, ROUND)
+    return q, exp2_shifted(half), exp2_shifted((2 * ROUND - half) - n)
+
+
+@activation(domain=(-20, 20), ulp={"float32": 2.0, "float64": 2.0})
+def swish(x, beta=1.0):
+    """x·σ(βx)."""
+    z = finite(x)
+    v, t, low = scaled_argument(z, beta)
+    # x may be as large as e^t, so no power of two above 1 can be taken out.
+    q, a, b = halved_power(t, low)
+    d, _ = logistic_denominator(q, a, b)
+    tail = 0 if t > _SWISH_END else fabs(z) / d * a * b
+    return copysign(tail if v < 0 else fabs(x) - tail, x)
+
+
+@swish.gradient(ulp={"float32": 2.0, "float64": 2.0})
+def swish_grad(x, beta=1.0):
+    """silu'(βx)."""
+    v, t, low = scaled_argument(finite(x), beta)
+    left = silu_slope_tail(magnitude(t), low)
+    return left if v < 0 else 1 - left
+
+
+@swish.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+def swish_grad2(x, beta=1.0):
+    """β·silu''(βx)."""
+    _, t, low = scaled_argument(finite(x), beta)
+    y, a, b = silu_bend(magnitude(t), low)
+    return beta * y * a * b
+
+
+@swish.parameter_gradient("beta", ulp={"float32": 4.0, "float64": 4.0})
+def swish_grad_beta(x, beta=1.0):
+    """x²·σ(βx)·σ(-βx)."""
+    z = finite(x)
+    _, t, low = scaled_argument(z, beta)
+    # (x/d)² (1 + q)·2^-n, of which each factor x/d takes half of the power.
+    q, a, b = halved_power(t, low)
+    d, d_low = logistic_denominator(q, a, b)
+    y = quotient(z, -0.0, d, d_low)
+    return 0 if t > _SWISH_END else fma(y, q, y) * a * (y * b)
+
+
+# The cubic is here where _END is in silu.
+_TANH_END = per_precision(float32=11.5, float64=24.2)
+# 2√(2/π).
+_TANH_SCALE = Exact("1.5957691216057307117597842397375274738")
+_TANH_CUBE = Exact("0.044715")
+_TANH_CUBE_3 = Exact("0.134145")
+
+
+@formula
+def magnitude_of_cube(x):
+    """|x|, at most _TANH_END; keeps NaN."""
+    t = fabs(x)
+    return _TANH_END if t > _TANH_END else t
+
+
+@formula
+def linear_term(t):
+    """(p, low): p + low = 2√(2/π)·t."""
+    p = _TANH_SCALE.hi * t
+    return p, fma(_TANH_SCALE.hi, t, -p) + _TANH_SCALE.lo * t
+
+
+@formula
+def one_plus(square, square_low, c, c_low):
+    """(w, low): w + low = 1 + c·square, of which each has a low part."""
+    w = fma(c, square, 1)
+    return w, fma(c, square, 1 - w) + fma(c, square_low, c_low * square)
+
+
+@formula
+def with_cubic_term(t, p, p_low):
+    """(v, low): v + low = 2√(2/π)·(t + 0.044715 t³), p + p_low its linear term."""
+    square, square_low = two_product(t, t)
+    w, w_low = one_plus(square, square_low, _TANH_CUBE.hi, _TANH_CUBE.lo)
+    v, low = pair_product(p, p_low, w, w_low)
+    return v, low
+
+
+@activation(domain=(-8, 8), ulp={"float32": 2.0, "float64": 2.0})
+def gelu_tanh(x):
+    """x·σ(2u), u = √(2/π)·(x + 0.044715 x³)."""
+    t = magnitude_of_cube(x)
+    p, p_low = linear_term(t)
+    v, low = with_cubic_term(t, p, p_low)
+    d, a, b = logistic_tail(v, low)
+    return (-0.0 if x < 0 else x) - t / d * a * b
+
+
+@formula
+def cubic_slope(t):
+    """(w, low): v' = 2√(2/π)·(w + low) of the cubic v."""
+    square, square_low = two_product(t, t)
+    w, low = one_plus(square, square_low, _TANH_CUBE_3.hi, _TANH_CUBE_3.lo)
+    return w, low
+
+
+@gelu_tanh.gradient(ulp={"float32": 2.0, "float64": 2.0})
+def gelu_tanh_grad(x):
+    """σ(v)·(1 + x·v'·σ(-v)), v = 2u."""
+    t = magnitude_of_cube(x)
+    p, p_low = linear_term(t)
+    v, low = with_cubic_term(t, p, p_low)
+    g, g_low, a, b = logistic_tail_pair(v, low)
+    # 1 - t·v' + t·v'·σ(-v), and near its zero a series.
+    w, w_low = cubic_slope(t)
+    rise, rise_low = pair_product(p, p_low, w, w_low)
+    line = 1 - rise
+    far, rest = fast_two_sum(line, rise * (g * (a * b)))
+    far_low = rest + fma(rise, g_low * (a * b), -rise_low)
+    start = t - GELU_TANH_SLOPE_ROOT.hi
+    z, z_low = fast_two_sum(start, -GELU_TANH_SLOPE_ROOT.lo)
+    series = polynomial(z, GELU_TANH_SLOPE_SERIES)
+    near, near_low = near_root(
+        z, z_low, GELU_TANH_SLOPE_TANGENT.hi, GELU_TANH_SLOPE_TANGENT.lo, series
+    )
+    factor = near if fabs(z) < 0.25 else far
+    factor_low = near_low if fabs(z) < 0.25 else far_low
+    y, y_low = pair_product(g, g_low, factor, factor_low)
+    left = (y + y_low) * a * b
+    return left if x < 0 else 1 - left
+
+
+@gelu_tanh.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+def gelu_tanh_grad2(x):
+    """σ(v)·σ(-v)·(2v' + x·v'' - x·v'²·tanh(v/2)), v = 2u."""
+    t = magnitude_of_cube(x)
+    p, p_low = linear_term(t)
+    v, low = with_cubic_term(t, p, p_low)
+    g, g_low, a, b = logistic_tail_pair(v, low)
+    power = a * b
+    # With τ = tanh(v/2) = 1 - 2σ(-v) and k = 2√(2/π): 2v' + t·v'' = 4v' - 2k, and v'·(4 - t·v'·τ)
+    # - 2k cancels little beyond the zero, v'·(2 - t·v'·τ) + 6k·0.044715 t² before it.
+    w, w_low = cubic_slope(t)
+    rise, rise_low = pair_product(p, p_low, w, w_low)
+    slope, slope_low = pair_product(w, w_low, _TANH_SCALE.hi, _TANH_SCALE.lo)
+    z = t - GELU_TANH_BEND_ROOT.hi
+    inner, inner_low = two_sum(2 if z < 0 else 4, -rise)
+    total, total_low = two_sum(inner, 2 * rise * (g * power))
+    rest = (inner_low + total_low) - fma(-2 * rise, g_low * power, rise_low)
+    y, y_low = pair_product(slope, slope_low, total, rest)
+    before = 2 * _TANH_SCALE.hi * _TANH_CUBE_3.hi * (t * t)
+    base = before if z < 0 else -2 * _TANH_SCALE.hi
+    far, far_low = two_sum(y, base)
+    d, d_low = fast_two_sum(z, -GELU_TANH_BEND_ROOT.lo)
+    series = polynomial(d, GELU_TANH_BEND_SERIES)
+    near, near_low = near_root(
+        d, d_low, GELU_TANH_BEND_TANGENT.hi, GELU_TANH_BEND_TANGENT.lo, series
+    )
+    factor = near if fabs(d) < 0.5 else far
+    factor_low = near_low if fabs(d) < 0.5 else far_low + y_low
+    return times_logistic_slope(factor, factor_low, g, g_low, power) * a * b

@@ -1,0 +1,72 @@
+"""Gelu: x times the normal distribution function of x."""
+
+from __future__ import annotations
+
+from .coefficients import GELU_SLOPE_ROOT, GELU_SLOPE_SERIES, GELU_SLOPE_TANGENT, ROUND
+from .elementary import STEP, STEP_DOWN, exp_terms_reduced, normal_tail, times_normal_tail
+from .language import Exact, exp2_shifted, fabs, fma, formula, per_precision, polynomial
+from .pairs import fast_two_sum
+from .registry import activation
+from .roots import near_root
+
+# Where t² e^(-t²/2) has rounded to zero.
+_END = per_precision(float32=15.0, float64=39.0)
+# φ(0) = 1/√(2π).
+_DENSITY_AT_0 = Exact("0.39894228040143267793994605993438186847585863116493")
+_SQRT2 = Exact("1.4142135623730950488016887242096980785696718753769481")
+
+
+@formula
+def magnitude_of_normal(x):
+    """|x|, at most _END; keeps NaN."""
+    t = fabs(x)
+    return _END if t > _END else t
+
+
+@formula
+def normal_weight(t):
+    """(r, m, a, b): e^(-t²/2) = (1 + r + m)·a·b for 0 <= t <= _END, as `exp_terms_reduced`."""
+    half = 0.5 * t
+    h = t * half
+    # Half an ULP of t²/2 = 100 would be many of the exponential: its rounding error goes along.
+    r, m, n = exp_terms_reduced(-h, -fma(t, half, -h), ROUND + STEP)
+    return r, m, exp2_shifted(n), STEP_DOWN
+
+
+@activation(domain=(-14, 14), ulp={"float32": 2.0, "float64": 2.0})
+def gelu(x):
+    """x·Φ(x), Φ the normal distribution function."""
+    t = magnitude_of_normal(x)
+    r, m, a, b = normal_weight(t)
+    y, low = times_normal_tail(t)
+    tail = (y + fma(y, r, fma(y, m, low))) * a * b
+    return (-0.0 if x < 0 else x) - tail
+
+
+@gelu.gradient(ulp={"float32": 2.0, "float64": 2.0})
+def gelu_grad(x):
+    """Φ(x) + x·φ(x), φ the normal density."""
+    t = magnitude_of_normal(x)
+    r, m, a, b = normal_weight(t)
+    # On the left φ(t) - t·φ(t) = e^(-t²/2)·(R(t) - t/√(2π)), R the tail over the weight.  Up to 3/2
+    # a series about its zero; beyond, R is the smaller term.
+    start = t - GELU_SLOPE_ROOT.hi
+    z, z_low = fast_two_sum(start, -GELU_SLOPE_ROOT.lo)
+    series = polynomial(z, GELU_SLOPE_SERIES)
+    near, near_low = near_root(z, z_low, GELU_SLOPE_TANGENT.hi, GELU_SLOPE_TANGENT.lo, series)
+    line = -_DENSITY_AT_0.hi * t
+    far, far_low = fast_two_sum(line, normal_tail(t))
+    line_low = fma(-_DENSITY_AT_0.lo, t, fma(-_DENSITY_AT_0.hi, t, -line))
+    y = near if t < 1.5 else far
+    low = near_low if t < 1.5 else far_low + line_low
+    left = (y + fma(y, r, fma(y, m, low))) * a * b
+    return left if x < 0 else 1 - left
+
+
+@gelu.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+def gelu_grad2(x):
+    """φ(x)·(2 - x²)."""
+    t = magnitude_of_normal(x)
+    r, m, a, b = normal_weight(t)
+    y = _DENSITY_AT_0.hi * (((_SQRT2.hi - t) + _SQRT2.lo) * (_SQRT2.hi + t))
+    return (y + fma(y, r, y * m)) * a * b
