@@ -2,6 +2,7 @@
 
 from . import (
     algebraic,
+    exponentials,
     gelu,
     hard,
     rectifiers,
@@ -22,6 +23,7 @@ __all__ = [
     "Form",
     "Record",
     "algebraic",
+    "exponentials",
     "gelu",
     "hard",
     "rectifiers",

@@ -25,19 +25,21 @@ from .coefficients import (
 from .language import exp2_shifted, fabs, fma, formula, per_precision, polynomial
 from .pairs import fast_two_sum
 
-# Below these, x e^x rounds to zero, and so does all that activations multiply e^x with.
-_LOWEST = per_precision(float32=-115.0, float64=-760.0)
+# Below these e^x rounds to zero, and so do its products with numbers up to 2^38.
+LOWEST = per_precision(float32=-131.0, float64=-1060.0)
 # A power of two that may be subnormal is applied in two steps, the first of which never is: 2^n is
 # 2^(n + STEP)·2^-STEP.
 STEP = per_precision(float32=64.0, float64=512.0)
 STEP_DOWN = per_precision(float32=2.0**-64, float64=2.0**-512)
+# Above these, a power of two takes one step.
+ONE_STEP = per_precision(float32=-46.0, float64=-357.0)
 # e^x - 1 rounds to -1 below these.
 _EXPM1_LOWEST = per_precision(float32=-18.0, float64=-40.0)
 
 
 @formula
 def exp_reduced(x, low, shift):
-    """(q, n): e^(x + low) = (1 + q)·2^n for |x| <= -_LOWEST and low a rounding error of x.
+    """(q, n): e^(x + low) = (1 + q)·2^n for |x| <= -LOWEST and low a rounding error of x.
 
     n comes with shift, a large number, added, as `exp2_shifted` takes it.
     """
@@ -108,15 +110,26 @@ def exp_terms_reduced_fast(x, low, shift):
 @formula
 def exp_parts(x, low):
     """(q, a, b): e^(x + low) = (1 + q)·a·b for x <= 0 and low a rounding error of x."""
-    above = _LOWEST if x < _LOWEST else x
+    above = LOWEST if x < LOWEST else x
     q, n = exp_reduced(above, low, ROUND + STEP)
     return q, exp2_shifted(n), STEP_DOWN
 
 
 @formula
+def exp_parts_for_product(x, low):
+    """(q, a, b) as `exp_parts`, where a factor may have any size: a and b are at most 1.
+
+    b is 0 where e^x has ended, even beside a large factor.
+    """
+    above = LOWEST if x < LOWEST else x
+    q, n = exp_reduced(above, low, ROUND + STEP if x < ONE_STEP else ROUND)
+    return q, exp2_shifted(n), 0 if x < LOWEST else (STEP_DOWN if x < ONE_STEP else 1)
+
+
+@formula
 def exp_pair_parts(x, low):
     """(p, p_low, a, b): e^(x + low) = (p + p_low)·a·b for x <= 0 and low a rounding error of x."""
-    above = _LOWEST if x < _LOWEST else x
+    above = LOWEST if x < LOWEST else x
     p, p_low, n = exp_pair_reduced(above, low, ROUND + STEP)
     return p, p_low, exp2_shifted(n), STEP_DOWN
 
@@ -135,31 +148,67 @@ def exp(x):
 
 
 @formula
-def expm1_parts(x):
-    """(q, a): e^x = (1 + q)·a for x <= 0, so that e^x - 1 = q·a + (a - 1) keeps its digits."""
-    above = _EXPM1_LOWEST if x < _EXPM1_LOWEST else x
-    shifted = fma(above, LOG2_E, ROUND)
-    n = shifted - ROUND
-    r = fma(n, -LN2_LO, fma(n, -LN2_HI, above))
+def expm1_series(x, low, shift):
+    """(r, s, n): e^(x + low) = (1 + (r + s))·2^n for |x| < 1000, |s| < |r|/4 and low as above.
+
+    n comes with shift added.  r + s has the relative precision that e^x - 1 needs.
+    """
+    shifted = fma(x, LOG2_E, shift)
+    n = shifted - shift
+    # Exact: every bit of x and of n·LN2.hi fits, since r is so much smaller.
+    r = fma(n, -LN2.hi, x)
     series = polynomial(r, EXPM1)
-    return fma(r * r, series, r), exp2_shifted(shifted)
+    return r, fma(r * r, series, fma(n, -LN2.lo, low)), shifted
 
 
-@expm1_parts.fast
-def expm1_parts_fast(x):
-    """The same, the reduction in one step."""
-    above = _EXPM1_LOWEST if x < _EXPM1_LOWEST else x
-    shifted = fma(above, LOG2_E, ROUND)
-    r = fma(shifted - ROUND, -LN2.hi, above)
+@formula
+def expm1_reduced(x, low, shift):
+    """(q, n): e^(x + low) = (1 + q)·2^n as `expm1_series`."""
+    r, s, n = expm1_series(x, low, shift)
+    return r + s, n
+
+
+@expm1_reduced.fast
+def expm1_reduced_fast(x, low, shift):
+    """The same for x alone."""
+    shifted = fma(x, LOG2_E, shift)
+    r = fma(shifted - shift, -LN2.hi, x)
     series = polynomial(r, EXPM1)
-    return fma(r * r, series, r), exp2_shifted(shifted)
+    return fma(r * r, series, r), shifted
+
+
+@formula
+def expm1_parts(x, low):
+    """(q, a): e^(x + low) = (1 + q)·a for x <= 0 and low a rounding error of x.
+
+    e^x - 1 = q·a + (a - 1) keeps its digits.
+    """
+    q, n = expm1_reduced(_EXPM1_LOWEST if x < _EXPM1_LOWEST else x, low, ROUND)
+    return q, exp2_shifted(n)
+
+
+@formula
+def expm1_of_sum(x, low):
+    """e^(x + low) - 1 for x <= 0 and low a rounding error of x."""
+    q, a = expm1_parts(x, low)
+    return fma(q, a, a - 1)
 
 
 @formula
 def log1p_rest(e):
     """log(1 + e)/e - 1 for 0 <= e <= exp(-3/4)."""
     series = polynomial(e, LOG1P)
-    return e * series
+    return e * fma(e, series, -0.5)
+
+
+@formula
+def log1p_low(p, p_low, power):
+    """log(1 + e)/power - p for e = (p + p_low)·power <= exp(-3/4)."""
+    e = p * power
+    series = polynomial(e, LOG1P)
+    # The first term, -e²/2, is not rounded on the way; 1 - 3/4 e is nearly the derivative 1/(1+e).
+    low = fma(-0.75 * e, p_low, p_low)
+    return fma(-0.5 * p, e, fma(p * e * e, series, low))
 
 
 @formula

@@ -51,7 +51,7 @@ __all__ = [
 # would stop vectorisation.  No fastmath: NaN, infinities and the order of additions count.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
-device = njit(**_OPTIONS)
+device = njit(forceinline=True, **_OPTIONS)
 
 
 def serial(function: Any) -> Any:
