@@ -10,5 +10,13 @@ formulas or kernels that it judges.
 - `rows`: the functions along an axis;
 - `ulp`, `samples`: the metric, and floats to test with.
 
+``fastcpuact check`` compares the kernels with them:
+
+- `check`: what there is to do, and doing it on all cores;
+- `sweep`: a set of inputs of one function, from `inputs`, in units of work;
+- `judgement`, `statistics`: what is wrong with results, and its sums over units;
+- `state`, `fingerprint`: going on after an interruption, with the same kernels;
+- `report`: table, page, JSON.
+
 Precision is a global setting of Arb: use it from one thread, or from several processes.
 """

@@ -33,7 +33,7 @@ def judge(
         The result of the input before the first of `x`, if it is known.
     fast
         Take the error relative to the exact value, as it is stated for the fast tier, which
-        promises neither order nor range.
+        promises no order.
     """
     if result.dtype != x.dtype or result.shape != x.shape:
         raise TypeError(f"{x.dtype}{x.shape} became {result.dtype}{result.shape}")
@@ -43,16 +43,15 @@ def judge(
         error = relative_error(result, exact) if fast else ulp_error(result, sharp)
         # Nothing is asked of an infinity where there is no limit.
         error[np.isnan(exact) & ~np.isnan(x)] = 0
-        is_limit = np.isinf(x) & ~np.isnan(exact)
+        low, high = (np.asarray(end, np.float64).astype(x.dtype) for end in curve.image)
+        previous = np.concatenate([np.array([before], x.dtype), result[:-1]])
         faults = {
+            "outside": (result < low) | (result > high),
             "signs": has_wrong_sign(curve, x, result, exact),
-            "limits": is_limit & (result != exact.astype(x.dtype)),
+            "limits": np.isinf(x) & ~np.isnan(exact) & (result != exact.astype(x.dtype)),
         }
         if not fast:
-            low, high = (np.asarray(end, np.float64).astype(x.dtype) for end in curve.image)
             faults["misrounded"] = error > 0.5
-            faults["outside"] = (result < low) | (result > high)
-            previous = np.concatenate([np.array([before], x.dtype), result[:-1]])
             if curve.rising and is_one(curve):
                 faults["order"] = result < previous
             elif curve.falling and is_one(curve):

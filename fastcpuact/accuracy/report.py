@@ -140,7 +140,7 @@ def verdict(rows: Sequence[Row]) -> str:
         return (
             "No error is above its stated bound. No result leaves the range of its function or has "
             "the wrong sign, zeros included. At the infinities it is the limit, and for NaN, NaN. "
-            "Where a function is monotone, its results are."
+            "Where a function is monotone, its results in the exact tier are."
         )
     lines = [f"- {row.function}, {row.sweep.dtype}: {'; '.join(row.failures())}" for row in failed]
     return "\n".join([f"{len(failed)} of {len(rows)} fail:", "", *lines])
