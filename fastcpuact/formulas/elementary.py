@@ -232,6 +232,21 @@ def normal_tail(t):
 
 
 @formula
+def normal_tail_pair(t):
+    """(y, low): Φ(-t)·e^(t²/2) for t >= 0."""
+    k, n, rise = normal_tail_parts(t)
+    inverse = 1 / fma(NORMAL_W, n, 1 + rise)
+    y = k * inverse
+    return y, fma(-y, rise, fma(k, fma(-NORMAL_W * t, y, 1), -y)) * inverse
+
+
+@normal_tail_pair.fast
+def normal_tail_pair_fast(t):
+    """The same without the low part."""
+    return normal_tail(t), -0.0
+
+
+@formula
 def times_normal_tail(t):
     """(y, low): t·Φ(-t)·e^(t²/2) for t >= 0."""
     _, n, rise = normal_tail_parts(t)

@@ -16,10 +16,23 @@ from .coefficients import (
     MISH_SLOPE_ROOT,
     MISH_SLOPE_SERIES,
     MISH_SLOPE_TANGENT,
+    ROUND,
+    SERF_BEND_LEFT_ROOT,
+    SERF_BEND_LEFT_SERIES,
+    SERF_BEND_LEFT_TANGENT,
+    SERF_BEND_RIGHT_ROOT,
+    SERF_BEND_RIGHT_SERIES,
+    SERF_BEND_RIGHT_TANGENT,
+    SERF_DROP,
+    SERF_ERF,
+    SERF_LOG,
+    SERF_SLOPE_ROOT,
+    SERF_SLOPE_SERIES,
+    SERF_SLOPE_TANGENT,
 )
-from .elementary import exp_pair_parts
-from .language import copysign, fabs, fma, formula, polynomial
-from .pairs import fast_two_sum, pair_product, reciprocal, two_sum
+from .elementary import STEP, STEP_DOWN, exp_pair_parts, exp_terms_reduced, normal_tail_pair
+from .language import Exact, copysign, exp2_shifted, fabs, fma, formula, per_precision, polynomial
+from .pairs import fast_two_sum, pair_product, quotient, reciprocal, two_product, two_sum
 from .registry import activation
 from .roots import near_root
 from .self_gated import growth_parts, magnitude
@@ -124,3 +137,139 @@ def mish_grad2(x):
     twice, twice_low = pair_product(once, once_low, 4 * p, 4 * p_low)
     first = (once + once_low) * (0.5 * a) * b
     return first if x < 0 else (twice + twice_low) * a * b * a * b
+
+
+# Where e^-s² and all that it is multiplied with have rounded to zero.
+_SERF_END = per_precision(float32=10.72, float64=27.56)
+_SQRT2 = Exact("1.4142135623730950488016887242096980785696718753769481")
+_SQRT_PI = Exact("1.7724538509055160272981674833411451827975494561223871")
+# 1/√π and 2/√π.
+_INVERSE_SQRT_PI = Exact("0.56418958354775628694807945156077258584405062932899886")
+_ERF_SLOPE = Exact("1.1283791670955125738961589031215451716881012586579977")
+
+
+@formula
+def softplus_pair(x, t, e, e_low):
+    """(s, low): s + low = log(1 + e^x) up to _SERF_END, for t = |x| and e + e_low = e^-t."""
+    offset = e - 0.5
+    series = polynomial(offset, SERF_LOG)
+    square = e * e
+    log = fma(square, series, e)
+    log_low = fma(square, series, e - log) + e_low
+    s, low = two_sum(0 if x < 0 else t, log)
+    return _SERF_END if s > _SERF_END else s, low + log_low
+
+
+@formula
+def square_weight(s, s_low):
+    """(r, m, a): e^-(s + s_low)² = (1 + r + m)·a·STEP_DOWN, as `exp_terms_reduced`."""
+    square, low = two_product(s, s)
+    r, m, n = exp_terms_reduced(-square, -fma(2 * s, s_low, low), ROUND + STEP)
+    return r, m, exp2_shifted(n)
+
+
+@activation(domain=(-20, 20), ulp={"float32": 2.0, "float64": 2.0})
+def serf(x):
+    """x·erf(log(1 + e^x))."""
+    t = magnitude(x)
+    p, p_low, a, b = exp_pair_parts(-t, -0.0)
+    e = p * a * b
+    # On the left erf(s) = e·(2/√π + e·M), on the right 1 - erfc(s), both times x.
+    offset = e - 0.5
+    series = polynomial(offset, SERF_ERF)
+    erf, erf_low = fast_two_sum(_ERF_SLOPE.hi, fma(e, series, _ERF_SLOPE.lo))
+    times_p, times_p_low = pair_product(t, -0.0, p, p_low)
+    left, left_low = pair_product(erf, erf_low, times_p, times_p_low)
+    s, s_low = softplus_pair(x, t, e, p_low * a * b)
+    r, m, c = square_weight(s, s_low)
+    erfc, erfc_low = normal_tail_pair(_SQRT2.hi * s)
+    y, y_low = pair_product(2 * t, -0.0, erfc, erfc_low)
+    right = y + fma(y, r, fma(y, m, y_low))
+    tail = (left + left_low if x < 0 else right) * (a if x < 0 else c) * b
+    return (-0.0 if x < 0 else x) - tail
+
+
+@formula
+def erf_slope(e, e_low, s, s_low):
+    """(y, low, a): 2/√π·e^-s²/(1 + e) = (y + low)·a·STEP_DOWN.
+
+    On the left, where e = e^x, this is the derivative of erf(s) with respect to e.
+    """
+    r, m, a = square_weight(s, s_low)
+    d, d_low = fast_two_sum(1, e)
+    inverse, inverse_low = reciprocal(d, d_low + e_low)
+    y, low = pair_product(inverse, inverse_low, _ERF_SLOPE.hi, _ERF_SLOPE.lo)
+    n, n_low = fast_two_sum(y, fma(y, r, fma(y, m, low)))
+    return n, n_low, a
+
+
+@serf.gradient(ulp={"float32": 2.0, "float64": 2.0})
+def serf_grad(x):
+    """erf(s) + x·2/√π·e^-s²·σ(x), s = log(1 + e^x)."""
+    t = magnitude(x)
+    z = copysign(t, x)
+    p, p_low, a, b = exp_pair_parts(-t, -0.0)
+    e = p * a * b
+    e_low = p_low * a * b
+    s, s_low = softplus_pair(x, t, e, e_low)
+    n, n_low, power = erf_slope(e, e_low, s, s_low)
+    scale = power * STEP_DOWN
+    # On the left e·(erf(s)/e + x·n), and erf(s)/e - n = e·(1/√π + e·D): near its zero a series.
+    offset = e - 0.5
+    series = polynomial(offset, SERF_DROP)
+    drop, drop_low = fast_two_sum(_INVERSE_SQRT_PI.hi, fma(e, series, _INVERSE_SQRT_PI.lo))
+    x1, x1_low = two_sum(z, 1)
+    line, line_low = pair_product(x1, x1_low, n * scale, n_low * scale)
+    curve, curve_low = pair_product(drop, drop_low, e, e_low)
+    far, far_low = two_sum(line, curve)
+    start = z - SERF_SLOPE_ROOT.hi
+    d, d_low = fast_two_sum(start, -SERF_SLOPE_ROOT.lo)
+    near_series = polynomial(d, SERF_SLOPE_SERIES)
+    near, near_low = near_root(d, d_low, SERF_SLOPE_TANGENT.hi, SERF_SLOPE_TANGENT.lo, near_series)
+    w = near if fabs(d) < 0.375 else far
+    w_low = near_low if fabs(d) < 0.375 else far_low + (line_low + curve_low)
+    y, y_low = pair_product(w, w_low, p, p_low)
+    left = (y + y_low) * a * b
+    # On the right 1 - erfc(s) + x·n, erfc(s) = √π·n·(1 + e)·R.
+    tail, tail_low = normal_tail_pair(_SQRT2.hi * s)
+    ratio = _SQRT_PI.hi * (1 + e)
+    inner = fma(-ratio, tail_low, fma(-ratio, tail, t))
+    return left if x < 0 else fma(n * scale, inner, 1)
+
+
+@serf.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+def serf_grad2(x):
+    """2/√π·e^-s²·σ(x)·(2 + x·(σ(-x) - 2s·σ(x))), s = log(1 + e^x)."""
+    t = magnitude(x)
+    z = copysign(t, x)
+    p, p_low, a, b = exp_pair_parts(-t, -0.0)
+    e = p * a * b
+    e_low = p_low * a * b
+    s, s_low = softplus_pair(x, t, e, e_low)
+    n, n_low, power = erf_slope(e, e_low, s, s_low)
+    # The sum times 1 + e: (2 + x) + 2e·(1 - x·s) on the left, 2 + e·(2 + x) - 2x·s on the right.
+    x2, x2_low = two_sum(z, 2)
+    slope = fma(-z, s, 1)
+    left_sum = fma(2 * e, slope, x2)
+    left_low = fma(2 * e, slope, x2 - left_sum) + fma(2 * e_low, slope, x2_low)
+    start = fma(e, x2, 2)
+    start_low = fma(e, x2, 2 - start) + fma(e, x2_low, e_low * x2)
+    right_sum = fma(-2 * z, s, start)
+    right_low = fma(-2 * z, s, start - right_sum) + fma(-2 * z, s_low, start_low)
+    far = quotient(left_sum if x < 0 else right_sum, left_low if x < 0 else right_low, 1 + e, -0.0)
+    left = (z - SERF_BEND_LEFT_ROOT.hi) - SERF_BEND_LEFT_ROOT.lo
+    right = (z - SERF_BEND_RIGHT_ROOT.hi) - SERF_BEND_RIGHT_ROOT.lo
+    series_left = polynomial(left, SERF_BEND_LEFT_SERIES)
+    series_right = polynomial(right, SERF_BEND_RIGHT_SERIES)
+    d = left if x < 0 else right
+    near = fma(
+        d * d,
+        series_left if x < 0 else series_right,
+        d * (SERF_BEND_LEFT_TANGENT.hi if x < 0 else SERF_BEND_RIGHT_TANGENT.hi),
+    )
+    w = near if fabs(d) < (0.5 if x < 0 else 0.375) else far
+    y, low = pair_product(n, n_low, w, -0.0)
+    times_p, times_p_low = pair_product(y, low, p, p_low)
+    once = (y + low) * power * STEP_DOWN
+    twice = (times_p + times_p_low) * (power * STEP_DOWN) * a * b
+    return twice if x < 0 else once
