@@ -42,7 +42,7 @@ def quotient(n, n_low, d, d_low):
 
 
 @quotient.fast
-def quotient_fast(n, n_low, d, d_low):
+def quotient_of_heads(n, n_low, d, d_low):
     """n/d."""
     return n / d
 

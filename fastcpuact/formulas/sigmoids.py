@@ -14,7 +14,7 @@ from .elementary import (
     expm1_series,
 )
 from .language import copysign, exp2_shifted, fabs, fma, formula, per_precision, polynomial
-from .pairs import fast_two_sum, quotient, quotient_fast, two_product
+from .pairs import fast_two_sum, quotient, quotient_of_heads, two_product
 from .registry import activation
 
 # Where 1 + e^|x| rounds to e^|x|, and 1 + e^-|x| to 1.
@@ -25,7 +25,7 @@ _TAIL = per_precision(float32=16.25, float64=36.25)
 _LOWEST = per_precision(float32=-105.0, float64=-750.0)
 
 # float32 gradients are within 2.5 ULP without the low part of the denominator.
-_ratio = per_precision(float32=quotient_fast, float64=quotient)
+_ratio = per_precision(float32=quotient_of_heads, float64=quotient)
 
 
 @formula
