@@ -49,7 +49,7 @@ def rounded(value: float | Fraction, precision: Precision) -> float:
 
 def formula_name(formula: Formula, fast: bool, precision: Precision) -> str:
     """The printed name of a formula, in every target."""
-    return f"{formula.name}_{'fast_' * fast}{precision.suffix}"
+    return f"{formula.name}_{precision.suffix}{'_fast' * fast}"
 
 
 class Reader:
