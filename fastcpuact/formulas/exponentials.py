@@ -218,7 +218,10 @@ def selu(x):
     """λ·(x if x > 0 else α·(e^x - 1))."""
     m = expm1_of_sum(x, -0.0)
     left = fma(_SELU_SLOPE.hi, m, _SELU_SLOPE.lo * m)
-    return _SELU_LAMBDA.hi * x if x >= 0 else left
+    # Next to the largest number the last digits of λ decide; at infinity they would cancel.
+    line = fma(_SELU_LAMBDA.hi, x, _SELU_LAMBDA.lo * x)
+    right = line if line == line else x
+    return right if x >= 0 else left
 
 
 @selu.gradient(ulp={"float32": 1.2, "float64": 1.2})

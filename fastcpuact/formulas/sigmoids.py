@@ -39,9 +39,11 @@ def sigmoid_of_sum(x, low):
     q, n = exp_reduced(-z, -low, ROUND)
     # 1 + e^-z rounds once: 1 + 2^n is exact up to the tail, where the power of two is taken out.
     power = exp2_shifted(n)
-    inverse_power = exp2_shifted((2 * ROUND + STEP) - n) * STEP_DOWN
-    y = 1 / (1 + (q + inverse_power) if z < -_TAIL else fma(power, q, 1 + power))
-    return y * inverse_power if z < -_TAIL else y
+    # In two steps: 2^-n itself may be less than the least number, where its product is not.
+    inverse_power = exp2_shifted((2 * ROUND + STEP) - n)
+    tail = 1 + fma(inverse_power, STEP_DOWN, q)
+    y = 1 / (tail if z < -_TAIL else fma(power, q, 1 + power))
+    return y * inverse_power * STEP_DOWN if z < -_TAIL else y
 
 
 @formula
