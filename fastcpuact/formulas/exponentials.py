@@ -219,7 +219,7 @@ def selu(x):
     m = expm1_of_sum(x, -0.0)
     left = fma(_SELU_SLOPE.hi, m, _SELU_SLOPE.lo * m)
     # Next to the largest number the last digits of λ decide; at infinity they would cancel.
-    line = fma(_SELU_LAMBDA.hi, x, _SELU_LAMBDA.lo * x)
+    line = fma(_SELU_LAMBDA.hi, x, _SELU_LAMBDA.lo * x if x > 0 else x)
     right = line if line == line else x
     return right if x >= 0 else left
 
