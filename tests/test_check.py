@@ -27,7 +27,7 @@ from fastcpuact.accuracy.fingerprint import fingerprint
 from fastcpuact.accuracy.judgement import judge, relative_error
 from fastcpuact.accuracy.reference import REFERENCES
 from fastcpuact.accuracy.samples import extremes
-from fastcpuact.accuracy.state import State, StateError
+from fastcpuact.accuracy.state import Done, Progress, State, StateError
 from fastcpuact.accuracy.statistics import FAULTS, Count, Largest, Statistics
 from fastcpuact.accuracy.sweep import Sweep
 from fastcpuact.commands import fastcpuact
@@ -42,7 +42,7 @@ Fault = Callable[[np.ndarray, np.ndarray], None]
 
 
 def passes(checked: Sweep, found: Statistics) -> bool:
-    return checking.Result(checked, checking.Progress("", 1, found)).passed
+    return checking.Result(checked, Progress("", Done(1, found))).passed
 
 
 def with_fault(checked: Sweep, plant: Fault, unit: int = 0) -> Statistics:
@@ -376,7 +376,7 @@ SOME = plan(["tanh"], ["value"], samples=2**10) + plan(["softplus"], ["grad"], s
 
 
 def statistics(check: Check) -> dict[Sweep, Statistics]:
-    return {sweep: progress.statistics for sweep, progress in check.results}
+    return {sweep: progress.done.statistics for sweep, progress in check.results}
 
 
 def interrupted(check: Check, after: int) -> Check:
@@ -443,7 +443,7 @@ def test_other_kernels_start_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     check = Check(SOME, State(path))
     known = {s for s in SOME if str(s) in json.loads(path.read_text())["sweeps"]}
     assert set(check.outdated) == {s for s in known if s.name == "tanh"}
-    assert all(not progress.done for s, progress in check.results if s.name == "tanh")
+    assert all(not progress.done.units for s, progress in check.results if s.name == "tanh")
 
 
 def test_fingerprints_tell_what_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -467,6 +467,17 @@ def test_fingerprints_tell_what_is_checked(monkeypatch: pytest.MonkeyPatch) -> N
     with monkeypatch.context() as patch:
         patch.setattr(sweep, "_curve", lambda s: REFERENCES["silu"]().grad)
         assert fingerprint(one) != before
+
+
+def test_the_command_says_what_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = tmp_path / "state.json"
+    arguments = ("tanh", "--dtype", "float16", "--form", "value", "--state", state)
+    assert invoke(*arguments).stderr == ""
+    assert invoke(*arguments).stderr == ""
+    monkeypatch.setattr(Sweep, "kernel", lambda self: act.tanh.fast)
+    said = invoke(*arguments).stderr
+    assert said.startswith("1 of 2 start anew, such as tanh, every float16: ")
+    assert said.endswith(" has them of other kernels, or compared with another oracle.\n")
 
 
 @pytest.mark.parametrize(

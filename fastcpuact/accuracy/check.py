@@ -6,8 +6,9 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 import fastcpuact as act
@@ -20,8 +21,6 @@ from .sweep import Sweep
 
 DTYPES = ("float16", "float32", "float64")
 TIERS = ("exact", "fast")
-# What the fast tier has.
-FAST_FORMULAS = ("value", "grad")
 
 # How many inputs are drawn where not every one is run, in a quick check and in an exhaustive one.
 # Half of them are drawn by bit pattern.
@@ -64,12 +63,18 @@ def plan(
     return [
         sweep
         for name in names
-        for tier in tiers
-        for formula in act.get(name).record.formulas
-        if (not formulas or formula in formulas) and (tier != "fast" or formula in FAST_FORMULAS)
+        for fast in (tier == "fast" for tier in tiers)
+        for formula in _formulas(name, fast)
+        if not formulas or formula in formulas
         for dtype in dtypes
-        for sweep in _sweeps(name, formula, dtype, tier == "fast", exhaustive, samples)
+        for sweep in _sweeps(name, formula, dtype, fast, exhaustive, samples)
     ]
+
+
+def _formulas(name: str, fast: bool) -> list[str]:
+    """What is computed of an activation in a tier, each once."""
+    forms = act.get(name).record.forms_in(fast).values()
+    return list(dict.fromkeys(formula for form in forms for formula in form.results))
 
 
 def _sweeps(
@@ -99,7 +104,7 @@ class Result(NamedTuple):
     @property
     def passed(self) -> bool:
         """Whether the kernel keeps what is stated."""
-        found = self.progress.statistics
+        found = self.progress.done.statistics
         faults = found.order, found.outside, found.signs, found.limits
         return found.largest.error <= self.sweep.bound and not any(f.number for f in faults)
 
@@ -189,14 +194,19 @@ def _done(
         initializer=_start,
         initargs=(act.current_engine(),),
     ) as pool:
+        todo = iter(pending)
+        at_work: dict[Future[tuple[Statistics, float]], tuple[Result, int]] = {}
         try:
-            futures = {
-                pool.submit(_work, result.sweep, unit): (result, unit) for result, unit in pending
-            }
-            for future in as_completed(futures):
-                yield *futures.pop(future), *future.result()
+            while True:
+                for result, unit in islice(todo, 2 * jobs - len(at_work)):
+                    at_work[pool.submit(_work, result.sweep, unit)] = result, unit
+                if not at_work:
+                    return
+                done, _ = wait(at_work, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield *at_work.pop(future), *future.result()
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _start(engine: str) -> None:

@@ -69,9 +69,9 @@ class Row:
         """Put results together."""
         return cls(
             results[0].sweep,
-            Statistics.total(result.progress.statistics for result in results),
+            Statistics.total(result.progress.done.statistics for result in results),
             all(result.passed for result in results),
-            sum(result.progress.seconds for result in results),
+            sum(result.progress.done.seconds for result in results),
         )
 
     @property

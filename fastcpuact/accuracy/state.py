@@ -22,38 +22,45 @@ class StateError(Exception):
     """The file holds something else, or cannot be read."""
 
 
-@dataclass
-class Progress:
-    """How far a sweep has come.
+@dataclass(frozen=True)
+class Done:
+    """What has been done of a sweep.
 
     Attributes
     ----------
-    fingerprint
-        Of what is checked.
-    done
-        The units that are done, as bits of a number.
+    units
+        The units of work, as bits of a number.
     statistics
         Of these units.
     seconds
         Processor time that they took.
     """
 
-    fingerprint: str
-    done: int = 0
+    units: int = 0
     statistics: Statistics = field(default_factory=Statistics)
     seconds: float = 0.0
+
+
+@dataclass
+class Progress:
+    """How far a sweep has come, with what its fingerprint stands for."""
+
+    fingerprint: str
+    done: Done = field(default_factory=Done)
 
     def add(self, unit: int, statistics: Statistics, seconds: float) -> None:
         """Add what was found in a unit."""
         if self.has(unit):
             raise ValueError(f"unit {unit} has been added before")
-        self.done |= 1 << unit
-        self.statistics += statistics
-        self.seconds += seconds
+        done = self.done
+        # One assignment: an interrupt comes before it or after it.
+        self.done = Done(
+            done.units | 1 << unit, done.statistics + statistics, done.seconds + seconds
+        )
 
     def has(self, unit: int) -> bool:
         """Whether a unit is done."""
-        return bool(self.done >> unit & 1)
+        return bool(self.done.units >> unit & 1)
 
 
 class State:
@@ -81,7 +88,7 @@ class State:
         if known is None or known.fingerprint != fingerprint:
             new = self._known[str(sweep)] = Progress(fingerprint)
             return new, known is not None
-        if known.done >> sweep.units:
+        if known.done.units >> sweep.units:
             raise self._error(f"{sweep} has {sweep.units} units of work")
         return known, False
 
@@ -92,9 +99,9 @@ class State:
         sweeps = {
             name: {
                 "fingerprint": progress.fingerprint,
-                "done": f"{progress.done:x}",
-                "statistics": progress.statistics.as_dict(),
-                "seconds": progress.seconds,
+                "done": f"{progress.done.units:x}",
+                "statistics": progress.done.statistics.as_dict(),
+                "seconds": progress.done.seconds,
             }
             for name, progress in self._known.items()
         }
@@ -127,9 +134,9 @@ class State:
 
 
 def _progress(entry: Any) -> Progress:
-    return Progress(
-        str(entry["fingerprint"]),
+    done = Done(
         natural(int(entry["done"], 16)),
         Statistics.from_dict(entry["statistics"]),
         float(entry["seconds"]),
     )
+    return Progress(str(entry["fingerprint"]), done)

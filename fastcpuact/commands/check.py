@@ -135,8 +135,12 @@ def check(
         done = Check(sweeps, State(state_path) if state_path else None)
     except StateError as error:
         raise click.BadParameter(str(error), param_hint="'--state'") from error
-    for sweep in done.outdated:
-        click.echo(f"{sweep}: checked before with another kernel or oracle; starts anew", err=True)
+    if done.outdated:
+        click.echo(
+            f"{len(done.outdated)} of {len(sweeps)} start anew, such as {done.outdated[0]}: "
+            f"{state_path} has them of other kernels, or compared with another oracle.",
+            err=True,
+        )
 
     try:
         with progress_bar(TaskProgressColumn()) as progress:
