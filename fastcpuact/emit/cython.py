@@ -45,7 +45,7 @@ class CythonPrinter(Printer):
     def kernel(self, kernel: Kernel) -> str:
         """Write one loop, and the entry that takes its arrays as the block driver passes them."""
         suffix = kernel.precision.suffix
-        outputs = [f"out{k}" for k in range(len(kernel.results))]
+        outputs = [f"out{k}" for k in range(kernel.outputs)]
         arrays = [f"in_{suffix} {name}" for name in kernel.inputs]
         arrays += [f"out_{suffix} {name}" for name in outputs]
         items = {name: f"{name}[i]" for name in kernel.inputs}

@@ -40,7 +40,7 @@ class NumbaPrinter(Printer):
         A parameter is an array or one number; ``item`` tells which.
         """
         suffix = kernel.precision.suffix
-        outputs = [f"out{k}" for k in range(len(kernel.results))]
+        outputs = [f"out{k}" for k in range(kernel.outputs)]
         operands = [*kernel.inputs, *outputs]
         items = {
             name: f"item({name}, i)" if name in kernel.params else f"{name}[i]"

@@ -73,8 +73,8 @@ def pair_product_fast(a, a_low, b, b_low):
     return a * b, -0.0
 
 
-# Whole operations on pairs too, with a few units of 2^-2p relative error, p the digits of the precision
-# (Joldes, Muller, Popescu 2017).
+# Whole operations on pairs too, with a few units of 2^-2p relative error, p the digits of the
+# precision (Joldes, Muller, Popescu 2017).
 
 
 @formula
