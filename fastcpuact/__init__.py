@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from .activation import Activation, Form
 from .engines import current_engine, engine, use_engine
 from .formulas import ACTIVATIONS as _RECORDS
+from .formulas import GATED as _GATED
+from .gated import Gated, maxout
 from .randomized import rrelu
 from .rowwise import entmax15, log_softmax, logsumexp, softmax, softmin, sparsemax
 from .threads import get_num_threads, num_threads, set_num_threads
@@ -33,9 +35,14 @@ from .version import __version__
 activations: Mapping[str, Activation] = MappingProxyType(
     {name: Activation(record) for name, record in _RECORDS.items()}
 )
-globals().update(activations)
+_gated = {name: Gated(record) for name, record in _GATED.items()}
+globals().update(activations, **_gated)
 
 if TYPE_CHECKING:
+    glu: Gated
+    reglu: Gated
+    geglu: Gated
+    swiglu: Gated
 
     def __getattr__(name: str) -> Activation:
         """Every name of `activations` is an attribute of the package."""
@@ -44,11 +51,12 @@ if TYPE_CHECKING:
 # Everything that `get` finds, by its canonical name.
 _FOUND: dict[str, Any] = {
     **activations,
+    **_gated,
     **{
         f.name: f
         for f in (
-            rrelu,
             *(softmax, softmin, log_softmax, logsumexp, sparsemax, entmax15),
+            *(maxout, rrelu),
         )
     },
 }
@@ -59,9 +67,9 @@ def names(kind: str = "elementwise") -> list[str]:
 
     Parameters
     ----------
-    kind : {"elementwise", "rowwise", "randomized"}
-        Functions of one element, along an axis, or with a random generator; the attribute
-        ``kind`` of an activation.
+    kind : {"elementwise", "gated", "rowwise", "groupwise", "randomized"}
+        Functions of one element, of a value and a gate, along an axis, of groups of neighbours,
+        or with a random generator; the attribute ``kind`` of an activation.
 
     Raises
     ------
@@ -130,6 +138,7 @@ def get(name: str, kind: str | None = None) -> Any:
 __all__ = [
     "Activation",
     "Form",
+    "Gated",
     "__version__",
     "activations",
     "current_engine",
@@ -139,6 +148,7 @@ __all__ = [
     "get_num_threads",
     "log_softmax",
     "logsumexp",
+    "maxout",
     "names",
     "num_threads",
     "rrelu",
@@ -148,4 +158,5 @@ __all__ = [
     "sparsemax",
     "use_engine",
     *activations,
+    *_gated,
 ]

@@ -145,9 +145,8 @@ def _run(kernel: str, inputs: list[Array], outputs: list[Array], axis: int) -> N
 
 def apply(
     kernel: str,
-    inputs: list[Array],
+    inputs: list[tuple[Array, Dtype]],
     results: list[tuple[Array | None, Shape, Dtype]],
-    dtype: Dtype,
     axis: int,
 ) -> list[Array]:
     """Run a row kernel on arguments that are checked.
@@ -156,12 +155,11 @@ def apply(
     ----------
     kernel : str
         Its name.
-    inputs : list of ndarray
-        Of one shape but for their lengths along the axis, and converted to ``dtype``.
+    inputs : list of tuple
+        Arrays of one shape but for their lengths along the axis, and the dtypes to convert them
+        to; the first one is that of the function.
     results : list of tuple
         An array to put the result in, or None; the shape; the dtype.
-    dtype : dtype
-        What the function is computed in.
     axis : int
         Not negative.
 
@@ -170,7 +168,7 @@ def apply(
     list of ndarray
         The given arrays and new ones.
     """
-    inputs = [a if _is_ready(a, dtype) else np.require(a, dtype, "A") for a in inputs]
+    given = [a if _is_ready(a, dtype) else np.require(a, dtype, "A") for a, dtype in inputs]
     made = []
     for out, shape, result in results:
         if out is None or not _is_ready(out, result):
@@ -178,11 +176,11 @@ def apply(
             continue
         made.append(np.asarray(out))
         # In place is exactly the input, or a copy of it.
-        inputs = [
-            a.copy() if np.may_share_memory(a, out) and not _is_same(a, out) else a for a in inputs
+        given = [
+            a.copy() if np.may_share_memory(a, out) and not _is_same(a, out) else a for a in given
         ]
-    if all(array.size for array in (*inputs, *made)):
-        _run(kernel, inputs, made, axis)
+    if all(array.size for array in (*given, *made)):
+        _run(kernel, given, made, axis)
     for k, (out, _, _) in enumerate(results):
         if out is not None:
             if not np.may_share_memory(out, made[k]):
@@ -235,7 +233,7 @@ class RowFunction(Rowwise):
         out = out_of(self.name, "out", out, array.shape, dtype)
         if mask is not None:
             array = np.where(mask, array, dtype.type(self._least))
-        [y] = apply(f"{self.name}_row", [array], [(out, array.shape, dtype)], dtype, axis)
+        [y] = apply(f"{self.name}_row", [(array, dtype)], [(out, array.shape, dtype)], axis)
         if mask is not None:
             np.copyto(y, self._masked, where=~mask)
         return y
@@ -287,8 +285,8 @@ class RowFunction(Rowwise):
         dtype = result_dtype(name, dy=upstream, y=saved)
         axis = axis_of(name, axis, saved.ndim)
         out = out_of(name, "out", out, saved.shape, dtype)
-        results = [(out, saved.shape, dtype)]
-        [dx] = apply(f"{self.name}_backward_row", [upstream, saved], results, dtype, axis)
+        inputs = [(upstream, dtype), (saved, dtype)]
+        [dx] = apply(f"{self.name}_backward_row", inputs, [(out, saved.shape, dtype)], axis)
         return dx
 
 
@@ -321,7 +319,7 @@ class LogSumExp(Rowwise):
         target = (
             out if out is None else out.reshape(kept) if keepdims else np.expand_dims(out, axis)
         )
-        [y] = apply("logsumexp_row", [array], [(target, kept, dtype)], dtype, axis)
+        [y] = apply("logsumexp_row", [(array, dtype)], [(target, kept, dtype)], axis)
         if out is not None:
             return out
         return y if keepdims else y.reshape(reduced)[()]
@@ -379,11 +377,10 @@ class LogSumExp(Rowwise):
                 f"got {np.shape(dy)}"
             )
         out = out_of(name, "out", out, array.shape, dtype)
-        inputs = [upstream.reshape(kept), array]
         if mask is not None:
-            inputs[1] = np.where(mask, array, dtype.type(-math.inf))
-        results = [(out, array.shape, dtype)]
-        [dx] = apply("logsumexp_backward_row", inputs, results, dtype, axis)
+            array = np.where(mask, array, dtype.type(-math.inf))
+        inputs = [(upstream.reshape(kept), dtype), (array, dtype)]
+        [dx] = apply("logsumexp_backward_row", inputs, [(out, array.shape, dtype)], axis)
         if mask is not None:
             np.copyto(dx, 0, where=~mask)
         return dx

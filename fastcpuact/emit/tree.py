@@ -104,8 +104,8 @@ class Function:
 class Kernel:
     """A loop over contiguous arrays: ``output k [i] = results[k] of inputs[…][i]``.
 
-    One result may be a call that returns several numbers, for as many ``outputs``.  ``params`` are those of the inputs that are parameters of the activation, most often the same
-    for all i.
+    One result may be a call that returns several numbers, for as many ``outputs``.  ``params`` are
+    those of the inputs that are parameters of the activation, most often the same for all i.
     """
 
     name: str

@@ -21,7 +21,9 @@ def product(factor, y, low, a, b):
     """factor·(y + low)·a·b, a and b powers of two, of which a may be large and b small."""
     # What comes first neither overflows nor makes a subnormal number of what is not one in the end.
     scaled = factor * (b if fabs(factor) > 1 else a)
-    return fma(scaled, y, scaled * low) * (a if fabs(factor) > 1 else b)
+    # An infinite factor has no low part, and that of a zero must not change the sign.
+    rest = scaled * low if factor - factor == 0 else 0
+    return fma(scaled, y, rest if rest != 0 else -0.0) * (a if fabs(factor) > 1 else b)
 
 
 @formula
@@ -86,9 +88,7 @@ def geglu(value, gate):
     u, v, a, b = gelu_tail_parts(t)
     tail, tail_low = fast_two_sum(u, v)
     rest, error = fast_two_sum(gate, -tail * (a * b))
-    y, low, c, d = tail_or_rest(
-        gate, t, -tail, -tail_low, a, b, rest, fma(-tail_low, a * b, error)
-    )
+    y, low, c, d = tail_or_rest(gate, t, -tail, -tail_low, a, b, rest, fma(-tail_low, a * b, error))
     return product(value, y, low, c, d)
 
 
