@@ -79,11 +79,11 @@ class BuildKernels(build_ext):
         from Cython.Build import cythonize
 
         from fastcpuact.emit.cython import cython_module
-        from fastcpuact.formulas import ACTIVATIONS
+        from fastcpuact.formulas import RECORDS
 
         generated = Path(self.build_temp) / "generated"
         generated.mkdir(parents=True, exist_ok=True)
-        text = cython_module(ACTIVATIONS.values())
+        text = cython_module(RECORDS)
         for extension in self.extensions:
             stem = extension.name.rpartition(".")[2]
             if stem not in HANDWRITTEN:

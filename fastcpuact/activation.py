@@ -235,7 +235,11 @@ class Activation(Form):
         The fast tier: the same function and gradients with a relative error of at most 2**-12.
     record : Record
         What the registry says of it: formulas, parameters, aliases, domain, error bounds.
+    kind : str
+        ``"elementwise"``.
     """
+
+    kind = "elementwise"
 
     grad: Form
     backward: Form

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .formulas.registry import Form, Record
+from .formulas.registry import Form, GatedRecord, Record
 
 # Largest relative error of the fast tier.
 FAST_ERROR = "2**-12"
@@ -11,6 +11,9 @@ _OPERANDS = {
     "x": "Input. float16, float32 and float64 keep their dtype; bool and integers are promoted "
     "as NumPy's exp does.",
     "y": "Output of the function, f(x).",
+    "value": "What is let through. float16, float32 and float64 keep their dtype; bool and "
+    "integers are promoted as NumPy's exp does.",
+    "gate": "By how much, broadcast against ``value``.",
     "dy": "Upstream gradient, broadcast against the other operand.",
 }
 _CALLS = {
@@ -22,11 +25,16 @@ _CALLS = {
     "grad2": "{f}.grad2(x)",
     "param_grads": "{f}.param_grads(dy, x)",
 }
+_GATED_CALLS = {"value": "{f}(value, gate)", "backward": "{f}.backward(dy, value, gate)"}
 _REDUCED = {"param_grads"}
 
 
 def _summary(record: Record) -> str:
     return (record.value.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+
+
+def _left_side(record: Record) -> str:
+    return "f(value, gate)" if isinstance(record, GatedRecord) else "f(x)"
 
 
 def _parameters(record: Record, form: Form) -> list[str]:
@@ -85,6 +93,8 @@ def _bounds(record: Record, form: Form, fast: bool) -> list[str]:
 
 
 def _example(record: Record, form: Form, fast: bool) -> list[str]:
+    if isinstance(record, GatedRecord):
+        return _gated_example(record, form)
     call = _CALLS[form.name].format(f=f"act.{record.name}" + ".fast" * fast)
     required = [name for name, default in record.params.items() if default is None]
     if required:
@@ -112,11 +122,24 @@ def _example(record: Record, form: Form, fast: bool) -> list[str]:
     return lines
 
 
+def _gated_example(record: Record, form: Form) -> list[str]:
+    names = ", ".join(form.results) if len(form.results) > 1 else "y"
+    call = _GATED_CALLS[form.name].format(f=f"act.{record.name}")
+    return [
+        "Examples",
+        "--------",
+        ">>> import numpy as np",
+        ">>> import fastcpuact as act",
+        *(f">>> {name} = np.array([-1.0, 2.0], dtype=np.float32)" for name in form.operands),
+        f">>> {names} = {call}",
+    ]
+
+
 def form_doc(record: Record, form: Form, fast: bool) -> str:
     """Describe one form of an activation, with an example."""
     return "\n".join(
         [
-            f"{record.name}: {form.summary}, where f(x) = {_summary(record)}.",
+            f"{record.name}: {form.summary}, where {_left_side(record)} = {_summary(record)}.",
             "",
             "Parameters",
             "----------",

@@ -61,6 +61,7 @@ class RandomizedLeakyReLU:
     """
 
     name = "rrelu"
+    kind = "randomized"
 
     def __init__(self) -> None:
         self._leaky_relu = Activation(ACTIVATIONS["leaky_relu"])

@@ -1,9 +1,11 @@
-"""Functions along an axis."""
+"""Functions along an axis: softmax and its relatives."""
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -14,162 +16,238 @@ if engines.COMPILED:
     from .kernels.rows import run_rows
     from .kernels.select import ROWS
 
-    # np.dtype.name takes longer than a short row.
-    _ADDRESSES = {(name, np.dtype(dtype)): address for (name, dtype), address in ROWS.items()}
+Array = np.ndarray[Any, Any]
+Dtype = np.dtype[Any]
+Shape = tuple[int, ...]
+
+_HALF, _SINGLE, _DOUBLE = (np.dtype(char) for char in "efd")
+# The dtype of a result, which is that of np.exp.
+_RESULT: dict[Dtype, Dtype] = {
+    np.dtype(char): result
+    for chars, result in (("?bBe", _HALF), ("hHf", _SINGLE), ("iIlLqQd", _DOUBLE))
+    for char in chars
+}
+# The precision of the kernels that work on it.
+_PRECISION = {_HALF: "float32", _SINGLE: "float32", _DOUBLE: "float64"}
 
 
-_COMPUTED = (np.dtype(np.float32), np.dtype(np.float64))
-# The axes that NumPy's iterators of C, which the compiled engine uses, have room for.
-_ITERATED_NDIM = 32
+# Arguments.  Nothing is written anywhere before all of them have been checked.
 
 
-def _result_dtype(arrays: tuple[np.ndarray, ...]) -> np.dtype[Any]:
-    """Return the dtype that ``np.exp`` gives for the arrays together; float32 at least."""
-    common = arrays[0].dtype
-    if common in _COMPUTED and all(array.dtype == common for array in arrays):
-        return common
-    common = np.result_type(*arrays)
-    if common.kind not in "biuf" or common.itemsize > 8:
-        raise TypeError(f"softmax takes real numbers up to float64, got {common}")
-    if common.kind != "f":
-        common = np.dtype(np.float32 if common.itemsize <= 2 else np.float64)
-    return common if common.itemsize > 4 else np.dtype(np.float32)
+def array_of(function: str, name: str, value: Any) -> Array:
+    """Return an argument as an array of at least one dimension."""
+    array = np.asarray(value)
+    if array is not value and "numpy.ma" in sys.modules and np.ma.isMaskedArray(value):
+        raise TypeError(f"{function}: {name} is a masked array, whose mask would be lost")
+    if array.ndim == 0:
+        raise ValueError(f"{function}: {name} must have at least one dimension, got a scalar")
+    return array
 
 
-def _axis(axis: Any, ndim: int) -> int:
-    position = operator.index(axis)
+def result_dtype(function: str, **arrays: Array) -> Dtype:
+    """Return the dtype of the result of a function of some arrays."""
+    first, *others = (array.dtype for array in arrays.values())
+    if first in _RESULT and all(dtype == first for dtype in others):
+        return _RESULT[first]
+    for name, array in arrays.items():
+        if array.dtype.newbyteorder("=") not in _RESULT:
+            raise TypeError(
+                f"{function}: {name} must hold real numbers of at most 64 bits, got {array.dtype}"
+            )
+    return _RESULT[np.result_type(*arrays.values())]
+
+
+def axis_of(function: str, axis: Any, ndim: int) -> int:
+    """Return an axis counted from the first."""
+    try:
+        position = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"{function}: axis must be an integer, got {axis!r}") from None
     if not -ndim <= position < ndim:
-        raise np.exceptions.AxisError(position, ndim)
+        raise np.exceptions.AxisError(position, ndim, function)
     return position % ndim
 
 
-def _run(name: str, arrays: tuple[np.ndarray, ...], axis: int) -> None:
-    """Run a row kernel of the current engine; the last array is the output."""
-    if arrays[0].size == 0:
-        return
-    compiled = engines.current_engine() == "compiled"
-    if compiled and arrays[0].ndim <= _ITERATED_NDIM:
-        run_rows(_ADDRESSES[name, arrays[0].dtype], arrays, axis)
-        return
-    moved = [np.moveaxis(array, axis, -1) for array in arrays]
-    rows = tuple(np.ascontiguousarray(array).reshape(-1, array.shape[-1]) for array in moved[:-1])
-    result = np.empty_like(rows[0])
-    if compiled:
-        run_rows(_ADDRESSES[name, result.dtype], (*rows, result), 1)
-    else:
-        from .jit.arrays import call_rows
-
-        call_rows(name, (*rows, result))
-    moved[-1][...] = result.reshape(moved[-1].shape)
-
-
-def _apply(name: str, inputs: tuple[Any, ...], axis: Any, out: Any) -> np.ndarray:
-    """Check arguments, convert what the kernels do not take, and run."""
-    for value in inputs:
-        if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
-            raise TypeError("softmax takes no masked array: its mask would be lost")
+def out_of(function: str, name: str, out: Any, shape: Shape, dtype: Dtype) -> Array | None:
+    """Return the array for a result, if one is given."""
     if isinstance(out, tuple) and len(out) == 1:
         (out,) = out
-    arrays = tuple(np.asarray(value) for value in inputs)
-    first = arrays[0]
-    if first.ndim == 0:
-        raise ValueError("softmax needs an array of at least one dimension, got a scalar")
-    if any(array.shape != first.shape for array in arrays):
-        shapes = " and ".join(str(array.shape) for array in arrays)
-        raise ValueError(f"dy and y must have one shape, got {shapes}")
-    dtype = _result_dtype(arrays)
-    axis = _axis(axis, first.ndim)
-    if out is not None:
-        if not isinstance(out, np.ndarray):
-            raise TypeError(f"out must be an ndarray, got {type(out).__name__}")
-        if out.shape != first.shape:
-            raise ValueError(f"out must have the shape {first.shape}, got {out.shape}")
-        if not out.flags.writeable:
-            raise ValueError("out is read-only")
-        if not np.can_cast(dtype, out.dtype, "same_kind"):
-            raise TypeError(f"out of dtype {out.dtype} cannot take a result of {dtype}")
-    arrays = tuple(
-        array if array.dtype == dtype and array.flags.aligned else np.require(array, dtype, "A")
-        for array in arrays
-    )
-    direct = out is not None and out.dtype == dtype and out.dtype.isnative and out.flags.aligned
-    if direct:
-        # In place is exactly the input, or a copy of it.
-        arrays = tuple(
-            array.copy() if np.may_share_memory(array, out) and not _same(array, out) else array
-            for array in arrays
-        )
-    result = np.asarray(out) if direct else np.empty(first.shape, dtype)
-    _run(name, (*arrays, result), axis)
     if out is None:
-        return result
-    if not direct:
-        np.copyto(out, result, casting="same_kind")
+        return None
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{function}: {name} must be an ndarray, got {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"{function}: {name} must have the shape {shape}, got {out.shape}")
+    if not out.flags.writeable:
+        raise ValueError(f"{function}: {name} is read-only")
+    if out.dtype != dtype and not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise TypeError(f"{function}: {name} of {out.dtype} cannot take a result of {dtype}")
     return out
 
 
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two arrays of one shape and dtype are the same memory in the same order."""
-    return a.strides == b.strides and a.ctypes.data == b.ctypes.data
+def mask_of(function: str, where: Any, shape: Shape) -> Array | None:
+    """Return ``where`` as an array of a shape, or None where it leaves everything in."""
+    if where is True:
+        return None
+    mask = np.asarray(where)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"{function}: where must hold booleans, got {mask.dtype}")
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        raise ValueError(
+            f"{function}: where of shape {mask.shape} does not broadcast to {shape}"
+        ) from None
 
 
-class Softmax:
-    """Softmax along an axis: e^(x - max) / sum of e^(x - max).
+# The way to the kernels.
 
-    Called as ``softmax(x, axis=-1, out=None)``.  The default axis is the last one, as in
-    PyTorch and JAX; SciPy's default is the whole array.
+
+def _is_ready(array: Array, dtype: Dtype) -> bool:
+    """Whether a kernel can work on an array as it is."""
+    return array.dtype == dtype and array.dtype.isnative and array.flags.aligned
+
+
+def _is_same(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same memory in the same order."""
+    return (
+        a.shape == b.shape
+        and a.strides == b.strides
+        and a.dtype == b.dtype
+        and a.ctypes.data == b.ctypes.data
+    )
+
+
+def _run(kernel: str, inputs: list[Array], outputs: list[Array], axis: int) -> None:
+    """Run a row kernel of the current engine on arrays that are ready for it."""
+    arrays = (*inputs, *outputs)
+    precision = _PRECISION[inputs[0].dtype]
+    if engines.current_engine() == "compiled":
+        run_rows(ROWS[kernel, precision], arrays, len(inputs), axis)
+        return
+    from .jit.arrays import call_rows
+
+    moved = [np.moveaxis(array, axis, -1) for array in arrays]
+    rows = []
+    for k, array in enumerate(moved):
+        dtype = _SINGLE if array.dtype == _HALF else array.dtype
+        if k < len(inputs):
+            made = np.ascontiguousarray(array, dtype)
+        else:
+            made = np.empty(array.shape, dtype)
+        rows.append(made.reshape(-1, array.shape[-1]))
+    call_rows(kernel, precision, tuple(rows))
+    # A function in float16 rounds to it; that is no cast that could warn.
+    with np.errstate(all="ignore"):
+        for target, row in list(zip(moved, rows, strict=True))[len(inputs) :]:
+            target[...] = row.reshape(target.shape)
+
+
+def apply(
+    kernel: str,
+    inputs: list[tuple[Array, Dtype]],
+    results: list[tuple[Array | None, Shape, Dtype]],
+    axis: int,
+) -> list[Array]:
+    """Run a row kernel on arguments that are checked.
 
     Parameters
     ----------
-    x : array_like
-        Input of at least one dimension. float32 and float64 keep their dtype.
-    axis : int, default -1
-        Axis along which the results sum to one.
-    out : ndarray, optional
-        Where to put the result; may be ``x``.
+    kernel : str
+        Its name.
+    inputs : list of tuple
+        Arrays of one shape but for their lengths along the axis, and the dtypes to convert them
+        to; the first one is that of the function.
+    results : list of tuple
+        An array to put the result in, or None; the shape; the dtype.
+    axis : int
+        Not negative.
 
     Returns
     -------
-    ndarray
-        Of the shape of ``x``. A row that holds NaN, that holds +inf twice, or that is all -inf
-        gives NaN; a single +inf gives 1 there and 0 elsewhere.
+    list of ndarray
+        The given arrays and new ones.
+    """
+    given = [a if _is_ready(a, dtype) else np.require(a, dtype, "A") for a, dtype in inputs]
+    made = []
+    for out, shape, result in results:
+        if out is None or not _is_ready(out, result):
+            made.append(np.empty(shape, result))
+            continue
+        made.append(np.asarray(out))
+        # In place is exactly the input, or a copy of it.
+        given = [
+            a.copy() if np.may_share_memory(a, out) and not _is_same(a, out) else a for a in given
+        ]
+    if all(array.size for array in (*given, *made)):
+        _run(kernel, given, made, axis)
+    for k, (out, _, _) in enumerate(results):
+        if out is not None:
+            if not np.may_share_memory(out, made[k]):
+                np.copyto(out, made[k], casting="same_kind")
+            made[k] = out
+    return made
 
-    Raises
-    ------
-    TypeError
-        For complex and other dtypes that are not real numbers, or an ``out`` that cannot take
-        the result.
-    ValueError
-        For a scalar, or an ``out`` of another shape or read-only.
-    numpy.exceptions.AxisError
-        For an axis that ``x`` does not have.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastcpuact as act
-    >>> act.softmax(np.array([[0.0, 0.0], [0.0, np.inf]]))
-    array([[0.5, 0.5],
-           [0. , 1. ]])
+class Rowwise:
+    """What functions along an axis have in common.
+
+    Attributes
+    ----------
+    name : str
+        The name that `fastcpuact.get` finds it by.
+    kind : str
+        ``"rowwise"``.
     """
 
-    name = "softmax"
+    kind = "rowwise"
 
-    def __call__(self, x: Any, axis: int = -1, out: np.ndarray | None = None) -> np.ndarray:
-        """Return softmax(x); see the class."""
-        return _apply("softmax_row", (x,), axis, out)
+    def __init__(self, name: str, signature: str, doc: str) -> None:
+        self.name = self.__name__ = name
+        self._signature = signature
+        self.__doc__ = doc
 
-    def backward(
-        self, dy: Any, y: Any, axis: int = -1, out: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Return the gradient with respect to x: y·(dy - sum of y·dy along the axis).
+    def __reduce__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<activation {self.name}{self._signature}>"
+
+
+class RowFunction(Rowwise):
+    """A function from rows to rows, called as ``f(x, axis=-1, out=None, where=True)``."""
+
+    def __init__(self, name: str, doc: str, *, least: float, masked: float) -> None:
+        super().__init__(name, "(x, axis=-1, out=None, where=True)", doc)
+        self._least = least  # the input that counts for nothing
+        self._masked = masked  # the output that stands for it
+
+    def __call__(
+        self, x: Any, axis: int = -1, out: Array | None = None, where: Any = True
+    ) -> Array:
+        """Return the function of every row; see the documentation of the object."""
+        array = array_of(self.name, "x", x)
+        dtype = result_dtype(self.name, x=array)
+        axis = axis_of(self.name, axis, array.ndim)
+        mask = mask_of(self.name, where, array.shape)
+        out = out_of(self.name, "out", out, array.shape, dtype)
+        if mask is not None:
+            array = np.where(mask, array, dtype.type(self._least))
+        [y] = apply(f"{self.name}_row", [(array, dtype)], [(out, array.shape, dtype)], axis)
+        if mask is not None:
+            np.copyto(y, self._masked, where=~mask)
+        return y
+
+    def backward(self, dy: Any, y: Any, axis: int = -1, out: Array | None = None) -> Array:
+        """Return the gradient with respect to x, computed from y.
 
         Parameters
         ----------
         dy : array_like
-            Upstream gradient.
+            Upstream gradient, of the shape of ``y``. What was masked out has no gradient: it
+            must be 0 there for `log_softmax`, and may be anything finite for the others.
         y : array_like
-            Result of the forward pass, of the shape of ``dy``.
+            Result of the forward pass.
         axis : int, default -1
             The axis of the forward pass.
         out : ndarray, optional
@@ -180,6 +258,16 @@ class Softmax:
         ndarray
             Of the shape of ``y``.
 
+        Raises
+        ------
+        TypeError
+            For what are not real numbers of at most 64 bits, or an ``out`` that cannot take the
+            result.
+        ValueError
+            For a scalar, different shapes, or a read-only ``out``.
+        numpy.exceptions.AxisError
+            For an axis that ``y`` does not have.
+
         Examples
         --------
         >>> import numpy as np
@@ -188,13 +276,292 @@ class Softmax:
         >>> act.softmax.backward(np.array([1.0, 0.0]), y)
         array([ 0.25, -0.25])
         """
-        return _apply("softmax_backward_row", (dy, y), axis, out)
+        name = f"{self.name}.backward"
+        upstream, saved = array_of(name, "dy", dy), array_of(name, "y", y)
+        if upstream.shape != saved.shape:
+            raise ValueError(
+                f"{name}: dy and y must have one shape, got {upstream.shape} and {saved.shape}"
+            )
+        dtype = result_dtype(name, dy=upstream, y=saved)
+        axis = axis_of(name, axis, saved.ndim)
+        out = out_of(name, "out", out, saved.shape, dtype)
+        inputs = [(upstream, dtype), (saved, dtype)]
+        [dx] = apply(f"{self.name}_backward_row", inputs, [(out, saved.shape, dtype)], axis)
+        return dx
 
-    def __reduce__(self) -> str:
-        return self.name
 
-    def __repr__(self) -> str:
-        return "<activation softmax(x, axis=-1, out=None)>"
+class LogSumExp(Rowwise):
+    """A function from rows to numbers: log(Σ e^x)."""
+
+    def __init__(self, doc: str) -> None:
+        super().__init__("logsumexp", "(x, axis=-1, out=None, where=True, keepdims=False)", doc)
+
+    def __call__(
+        self,
+        x: Any,
+        axis: int = -1,
+        out: Array | None = None,
+        where: Any = True,
+        keepdims: bool = False,
+    ) -> Any:
+        """Return log(Σ e^x) of every row; see the documentation of the object."""
+        array = array_of(self.name, "x", x)
+        dtype = result_dtype(self.name, x=array)
+        axis = axis_of(self.name, axis, array.ndim)
+        mask = mask_of(self.name, where, array.shape)
+        kept, reduced = _shapes(array.shape, axis)
+        out = out_of(self.name, "out", out, kept if keepdims else reduced, dtype)
+        if mask is not None:
+            array = np.where(mask, array, dtype.type(-math.inf))
+        if array.shape[axis] == 0:
+            # Nothing sums to 0, and so do numbers e^-∞.
+            array = np.full(kept, -math.inf, dtype)
+        target = (
+            out if out is None else out.reshape(kept) if keepdims else np.expand_dims(out, axis)
+        )
+        [y] = apply("logsumexp_row", [(array, dtype)], [(target, kept, dtype)], axis)
+        if out is not None:
+            return out
+        return y if keepdims else y.reshape(reduced)[()]
+
+    def backward(
+        self, dy: Any, x: Any, axis: int = -1, out: Array | None = None, where: Any = True
+    ) -> Array:
+        """Return the gradient with respect to x: dy·softmax(x).
+
+        Parameters
+        ----------
+        dy : array_like
+            Upstream gradient, of the shape of the result with or without ``keepdims``.
+        x : array_like
+            Input of the forward pass.
+        axis : int, default -1
+            The axis of the forward pass.
+        out : ndarray, optional
+            Where to put the result; may be ``x``.
+        where : array_like of bool, default True
+            The mask of the forward pass.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of ``x``; 0 where masked out.
+
+        Raises
+        ------
+        TypeError
+            For what are not real numbers of at most 64 bits, a mask that is not boolean, or an
+            ``out`` that cannot take the result.
+        ValueError
+            For a scalar ``x``, shapes that do not fit together, or a read-only ``out``.
+        numpy.exceptions.AxisError
+            For an axis that ``x`` does not have.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastcpuact as act
+        >>> act.logsumexp.backward(2.0, np.array([0.0, 0.0]))
+        array([1., 1.])
+        """
+        name = f"{self.name}.backward"
+        array = array_of(name, "x", x)
+        upstream = array_of(name, "dy", np.atleast_1d(dy))
+        dtype = result_dtype(name, dy=upstream, x=array)
+        axis = axis_of(name, axis, array.ndim)
+        mask = mask_of(name, where, array.shape)
+        kept, reduced = _shapes(array.shape, axis)
+        if np.shape(dy) not in (kept, reduced):
+            raise ValueError(
+                f"{name}: dy must have the shape {reduced} or {kept} of the result, "
+                f"got {np.shape(dy)}"
+            )
+        out = out_of(name, "out", out, array.shape, dtype)
+        if mask is not None:
+            array = np.where(mask, array, dtype.type(-math.inf))
+        inputs = [(upstream.reshape(kept), dtype), (array, dtype)]
+        [dx] = apply("logsumexp_backward_row", inputs, [(out, array.shape, dtype)], axis)
+        if mask is not None:
+            np.copyto(dx, 0, where=~mask)
+        return dx
 
 
-softmax = Softmax()
+def _shapes(shape: Shape, axis: int) -> tuple[Shape, Shape]:
+    """Return the shape of one number for each row, with the axis kept and without it."""
+    return (*shape[:axis], 1, *shape[axis + 1 :]), (*shape[:axis], *shape[axis + 1 :])
+
+
+# The functions.
+
+_DOC = """{name} along an axis: {value}.
+
+Called as ``{name}{signature}``.  The gradient is
+``{name}.backward{backward}``: {gradient}.
+
+Parameters
+----------
+x : array_like
+    Input of at least one dimension. float16, float32 and float64 keep their dtype; bool and
+    integers are promoted as NumPy's exp does.
+axis : int, default -1
+    The axis of the rows. SciPy's default is the whole array.
+out : ndarray, optional
+    Where to put the result; may be ``x``.
+where : array_like of bool, default True
+    What counts, broadcast to the shape of ``x``.
+{keepdims}
+Returns
+-------
+{returns}
+
+Raises
+------
+TypeError
+    For what are not real numbers of at most 64 bits, a mask that is not boolean, or an ``out``
+    that cannot take the result.
+ValueError
+    For a scalar ``x``, a mask or an ``out`` of the wrong shape, or a read-only ``out``.
+numpy.exceptions.AxisError
+    For an axis that ``x`` does not have.
+
+Notes
+-----
+{notes}
+
+Examples
+--------
+>>> import numpy as np
+>>> import fastcpuact as act
+{example}
+"""
+
+
+def _doc(
+    name: str,
+    value: str,
+    gradient: str,
+    notes: str,
+    example: tuple[str, ...],
+    *,
+    returns: str = "Of the shape of ``x``; each row sums to 1.",
+    number: bool = False,
+) -> str:
+    """Describe a function; one that gives a number for each row has two arguments more."""
+    more = ", keepdims=False" if number else ""
+    return _DOC.format(
+        name=name,
+        value=value,
+        gradient=gradient,
+        notes=textwrap.fill(notes, 96),
+        example="\n".join(example),
+        returns=f"ndarray{' or scalar' if number else ''}\n    {returns}",
+        signature=f"(x, axis=-1, out=None, where=True{more})",
+        backward=f"(dy, {'x' if number else 'y'}, axis=-1, out=None{', where=True' * number})",
+        keepdims="keepdims : bool, default False\n    Keep the axis, with length 1.\n" * number,
+    )
+
+
+_NO_LIMIT = (
+    "A row that holds NaN, that holds +inf twice, or that is all -inf gives NaN; one +inf takes "
+    "all. "
+)
+_MASKED = "Where masked out, the result is 0, also in a row masked whole. "
+_ERROR = (
+    "A result is at most 4 units in the last place from the exact value, in rows of any length; "
+    "a gradient, 4 units of the larger one of the two terms of its difference."
+)
+_NO_SORTING = "There is no sorting: only elements near the largest are looked at more than twice. "
+
+softmax = RowFunction(
+    "softmax",
+    _doc(
+        "softmax",
+        "e^x / Σ e^x",
+        "y·(dy - Σ y·dy)",
+        _NO_LIMIT + _MASKED + _ERROR,
+        (
+            ">>> act.softmax(np.array([[0.0, 0.0], [0.0, np.inf]]))",
+            "array([[0.5, 0.5],",
+            "       [0. , 1. ]])",
+        ),
+    ),
+    least=-math.inf,
+    masked=0.0,
+)
+softmin = RowFunction(
+    "softmin",
+    _doc(
+        "softmin",
+        "e^-x / Σ e^-x",
+        "-y·(dy - Σ y·dy)",
+        "The softmax of -x. " + _MASKED + _ERROR,
+        (">>> act.softmin(np.array([0.0, 0.0, np.inf]))", "array([0.5, 0.5, 0. ])"),
+    ),
+    least=math.inf,
+    masked=0.0,
+)
+log_softmax = RowFunction(
+    "log_softmax",
+    _doc(
+        "log_softmax",
+        "x - log(Σ e^x)",
+        "dy - e^y·Σ dy",
+        _NO_LIMIT + "Where masked out, the result is -inf. " + _ERROR + " That holds for the "
+        "largest element too, however little the others add to it.",
+        (
+            ">>> act.log_softmax(np.array([50.0, 0.0]))",
+            "array([-1.92874985e-22, -5.00000000e+01])",
+        ),
+        returns="Of the shape of ``x``, and at most 0.",
+    ),
+    least=-math.inf,
+    masked=-math.inf,
+)
+logsumexp = LogSumExp(
+    _doc(
+        "logsumexp",
+        "log(Σ e^x)",
+        "dy·softmax(x)",
+        "A row that holds NaN gives NaN; else +inf gives +inf, and a row that is all -inf, masked "
+        "whole or empty gives -inf. A result is at most 4 units in the last place from the exact "
+        "value, or 2**-56 where it is so near 0 that this is more.",
+        (
+            ">>> float(act.logsumexp(np.array([1000.0, 1000.0])))",
+            "1000.6931471805599",
+        ),
+        returns="Of the shape of ``x`` without the axis, or with it kept.",
+        number=True,
+    )
+)
+sparsemax = RowFunction(
+    "sparsemax",
+    _doc(
+        "sparsemax",
+        "max(x - τ, 0), τ such that Σ = 1",
+        "dy less its mean where y > 0, and 0 elsewhere",
+        "The point of the simplex nearest to x (Martins, Astudillo 2016). "
+        + _NO_SORTING
+        + _NO_LIMIT
+        + _MASKED
+        + _ERROR,
+        (">>> act.sparsemax(np.array([1.0, 0.5, -1.0]))", "array([0.75, 0.25, 0.  ])"),
+    ),
+    least=-math.inf,
+    masked=0.0,
+)
+entmax15 = RowFunction(
+    "entmax15",
+    _doc(
+        "entmax15",
+        "max(x/2 - τ, 0)², τ such that Σ = 1",
+        "√y·(dy - Σ √y·dy / Σ √y)",
+        "The α-entmax for α = 3/2, between softmax and sparsemax (Peters, Niculae, Martins 2019). "
+        + _NO_SORTING
+        + _NO_LIMIT
+        + _MASKED
+        + _ERROR,
+        (">>> act.entmax15(np.array([1.0, 1.0, -3.0]))", "array([0.5, 0.5, 0. ])"),
+    ),
+    least=-math.inf,
+    masked=0.0,
+)

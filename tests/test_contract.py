@@ -390,9 +390,15 @@ def test_lookup():
         act.get(3)
 
 
-def test_softmax_is_pointed_to():
-    with pytest.raises(ValueError, match=r"call fastcpuact\.softmax"):
-        act.get("softmax")
+def test_kinds():
+    assert act.get("softmax") is act.softmax and act.get("rrelu") is act.rrelu
+    assert all(act.get(name).kind == "elementwise" for name in act.names())
+    with pytest.raises(ValueError, match="'softmax' is rowwise, not elementwise"):
+        act.get("softmax", "elementwise")
+    with pytest.raises(ValueError, match="did you mean log_softmax"):
+        act.get("log_softmaxx")
+    with pytest.raises(ValueError, match=r"kind must be one of elementwise, .*, got 'bitwise'"):
+        act.names("bitwise")
 
 
 def test_uninitialised_form_is_an_error():

@@ -302,7 +302,7 @@ def rows_outside_the_language():
 
     def unknown(x: In, n: Index) -> Wide:
         """A function that no engine has."""
-        return exp(x[0])
+        return sin(x[0])
 
     return power, attribute, asserts, comprehension, unknown
 
@@ -311,4 +311,4 @@ def rows_outside_the_language():
 def test_refused_in_row_kernels(function):
     kernel = RowKernel(function, exported=False)
     with pytest.raises(FormulaError, match=r"test_emit\.py:\d+: .* is not for row kernels"):
-        row_function(kernel, Reader(FLOAT64))
+        row_function(kernel, Reader(FLOAT64), Reader(FLOAT64))

@@ -26,7 +26,7 @@ class ActivationName(click.ParamType):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name, or fail with the nearest ones."""
         try:
-            return act.get(value).name
+            return act.get(value, "elementwise").name
         except ValueError as error:
             self.fail(f"{error} (see 'fastcpuact list')", param, ctx)
 

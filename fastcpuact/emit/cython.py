@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..formulas.language import LEAVES, PRECISIONS, Precision
+from ..formulas.language import FLOAT64, LEAVES, PRECISIONS, Precision
 from ..formulas.registry import Record
-from ..formulas.rows import LANES
 from .cost import OperationCount
 from .kernels import kernels
 from .printer import HEADER, Printer
 from .reader import Reader
-from .rows import RowFunction, row_functions
+from .rows import SCRATCH, RowFunction, row_functions
 from .tree import Function, Kernel
 
 _DIRECTIVES = "# cython: language_level=3, cdivision=True, freethreading_compatible=True"
@@ -46,7 +45,7 @@ class CythonPrinter(Printer):
     def kernel(self, kernel: Kernel) -> str:
         """Write one loop, and the entry that takes its arrays as the block driver passes them."""
         suffix = kernel.precision.suffix
-        outputs = [f"out{k}" for k in range(len(kernel.results))]
+        outputs = [f"out{k}" for k in range(kernel.outputs)]
         arrays = [f"in_{suffix} {name}" for name in kernel.inputs]
         arrays += [f"out_{suffix} {name}" for name in outputs]
         items = {name: f"{name}[i]" for name in kernel.inputs}
@@ -62,11 +61,13 @@ class CythonPrinter(Printer):
         return "\n".join(lines)
 
     def row(self, row: RowFunction, precision: Precision) -> str:
-        """Write one loop over a row; exported ones get an entry like that of a kernel."""
+        """Write one loop over a row; exported ones get an entry for arrays and their lengths."""
         types = {
             "In": f"in_{precision.suffix}",
             "Out": f"out_{precision.suffix}",
+            "Places": "Py_ssize_t*",
             "Lanes": "double*",
+            "Terms": f"{precision.c_type}*",
             "Index": "Py_ssize_t",
             "Real": precision.c_type,
             "Wide": "double",
@@ -79,12 +80,19 @@ class CythonPrinter(Printer):
         lines += [f"    cdef {types[type_]} {name}" for name, type_ in row.variables.items()]
         lines += [f"    {line}" for line in row.body]
         if row.exported:
-            arrays = [types[t] for t in row.params.values() if t in ("In", "Out")]
-            passed = ", ".join(f"<{type_}>args[{k}]" for k, type_ in enumerate(arrays))
-            lines.append("")
-            lines.append(f"cdef void {row.name}_entry(char** args, Py_ssize_t n) noexcept nogil:")
-            lines.append(f"    cdef double[{LANES}] lanes")
-            lines.append(f"    {row.name}({passed}, lanes, n)")
+            place = {name: k for k, name in enumerate(row.arrays)}
+            scratch, passed = [], []
+            for name, type_ in row.params.items():
+                if name in place:
+                    passed.append(f"<{types[type_]}>arrays[{place[name]}]")
+                elif type_ in SCRATCH:
+                    scratch.append(f"    cdef {types[type_][:-1]}[{SCRATCH[type_]}] {name}")
+                    passed.append(name)
+                else:
+                    passed.append(f"lengths[{place[row.length_of(name)]}]")
+            lines += ["", f"cdef void {row.name}_entry("]
+            lines.append("    char** arrays, const Py_ssize_t* lengths")
+            lines += [") noexcept nogil:", *scratch, f"    {row.name}({', '.join(passed)})"]
         return "\n".join(lines)
 
     def leaves(self, precision: Precision) -> str:
@@ -131,32 +139,35 @@ WIDEN, NARROW = <uintptr_t>widen_entry, <uintptr_t>narrow_entry
 def cython_module(records: Iterable[Record]) -> str:
     """Return the text of the module that holds every kernel of ``records`` and all row kernels.
 
-    Its dictionaries ``KERNELS`` (by activation, form, dtype) and ``ROWS`` (by name, dtype) hold
-    addresses of functions ``void (char **arrays, Py_ssize_t n)``, the former with the number of
-    operations per element.
+    Its dictionaries hold addresses: ``KERNELS`` (by activation, form, dtype) of functions ``void
+    (char **arrays, Py_ssize_t n)``, with the number of operations per element, and ``ROWS`` (by
+    name, dtype) of functions ``void (char **arrays, const Py_ssize_t *lengths)``.
     """
     records = list(records)
     printer = CythonPrinter()
     parts = [f"{_DIRECTIVES}\n# {HEADER}\n\nfrom libc.stdint cimport uint16_t, uintptr_t"]
     entries, row_entries = [], []
-    for precision in PRECISIONS:
-        reader, fast = Reader(precision), Reader(precision, fast=True)
+    readers = {precision: Reader(precision) for precision in PRECISIONS}
+    rows = {p: row_functions(reader, readers[FLOAT64]) for p, reader in readers.items()}
+    for precision, reader in readers.items():
+        fast = Reader(precision, fast=True)
         table = kernels(reader, records) | kernels(fast, records)
         count = OperationCount({**reader.functions, **fast.functions})
-        rows = row_functions(reader)
         parts.append(printer.leaves(precision))
         for function in (*reader.functions.values(), *fast.functions.values()):
             parts.append(printer.function(function))
         parts.extend(printer.kernel(kernel) for kernel in table.values())
-        parts.extend(printer.row(row, precision) for row in rows)
         entries += [
             f'    ("{activation}", "{form}", "{precision.dtype}"): '
             f"(<uintptr_t>{kernel.name}_entry, {count(kernel)}),"
             for (activation, form), kernel in table.items()
         ]
+    # Row kernels of either precision call functions of both.
+    for precision in PRECISIONS:
+        parts.extend(printer.row(row, precision) for row in rows[precision])
         row_entries += [
             f'    ("{row.base}", "{precision.dtype}"): <uintptr_t>{row.name}_entry,'
-            for row in rows
+            for row in rows[precision]
             if row.exported
         ]
     parts.append(_HALF.strip())

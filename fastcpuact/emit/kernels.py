@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..formulas.language import Precision
+from ..formulas.language import Formula, Precision
 from ..formulas.registry import Form, Record
 from .reader import Reader, rounded
 from .tree import Binary, Call, Const, Expr, Kernel, Name
@@ -25,22 +25,21 @@ def kernel(reader: Reader, record: Record, form: Form, at_defaults: bool = False
     """
     if taken := _TAKEN & record.params.keys():
         raise TypeError(f"{record.name}: the printed loops use the name {taken.pop()!r} themselves")
-    constants = record.defaults if at_defaults else None
-    if constants is None:
-        params: tuple[Expr, ...] = tuple(Name(name) for name in record.params)
-    else:
-        params = tuple(Const(rounded(value, reader.precision)) for value in constants)
-    arguments = (Name(form.operands[-1]), *params)
+    arguments: dict[str, Expr] = {name: Name(name) for name in record.operands(form)}
+    if at_defaults and record.defaults is not None:
+        for name, value in zip(record.params, record.defaults, strict=True):
+            arguments[name] = Const(rounded(value, reader.precision))
 
-    def result(formula: str) -> Expr:
-        value = Call(reader.read(record.formulas[formula]).name, arguments)
-        return Binary(Name("dy"), "*", value) if "dy" in form.operands else value
+    def result(formula: Formula, names: tuple[str, ...], times_dy: bool) -> Expr:
+        value = Call(reader.read(formula).name, tuple(arguments[name] for name in names))
+        return Binary(Name("dy"), "*", value) if times_dy else value
 
     return Kernel(
         name=kernel_name(record, form.key(reader.fast, at_defaults), reader.precision),
         inputs=form.operands if at_defaults else record.operands(form),
         params=() if at_defaults else tuple(record.params),
-        results=tuple(result(formula) for formula in form.results),
+        outputs=len(form.results),
+        results=tuple(result(*call) for call in record.calls(form)),
         precision=reader.precision,
     )
 

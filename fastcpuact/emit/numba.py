@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..formulas.language import FLOAT32, PRECISIONS, Precision
+from ..formulas.language import FLOAT32, FLOAT64, PRECISIONS, Precision
 from ..formulas.registry import Record
-from ..formulas.rows import LANES
 from .kernels import kernels
 from .printer import HEADER, Printer
 from .reader import Reader
-from .rows import RowFunction, row_functions
+from .rows import SCRATCH, RowFunction, row_functions
 from .tree import Function, Kernel
+
+# A kernel spreads its rows over threads in so many parts, each with scratch arrays of its own.
+_PARTS = 64
 
 
 class NumbaPrinter(Printer):
@@ -38,7 +40,7 @@ class NumbaPrinter(Printer):
         A parameter is an array or one number; ``item`` tells which.
         """
         suffix = kernel.precision.suffix
-        outputs = [f"out{k}" for k in range(len(kernel.results))]
+        outputs = [f"out{k}" for k in range(kernel.outputs)]
         operands = [*kernel.inputs, *outputs]
         items = {
             name: f"item({name}, i)" if name in kernel.params else f"{name}[i]"
@@ -75,18 +77,29 @@ class NumbaPrinter(Printer):
         for k, name in enumerate(operands[inputs:], start=inputs):
             yield f"        store_half({name}, m, args[{k}], start, steps[{k}])"
 
-    def row(self, row: RowFunction) -> str:
+    def row(self, row: RowFunction, precision: Precision) -> str:
         """Write one loop over a row; exported ones also as a loop over all rows."""
         lines = [f"# {row.source}", "@device", f"def {row.name}({', '.join(row.params)}):"]
         lines += [f"    {line}" for line in row.body]
         if row.exported:
-            arrays = [name for name, type_ in row.params.items() if type_ in ("In", "Out")]
-            passed = ", ".join(f"{name}[i]" for name in arrays)
-            first = arrays[0]
-            lines += ["", "", "@serial", f"def {row.name}_kernel({', '.join(arrays)}):"]
-            lines.append(f"    for i in prange({first}.shape[0]):")
-            lines.append(f"        lanes = empty({LANES})")
-            lines.append(f"        {row.name}({passed}, lanes, {first}.shape[1])")
+            scratch, passed = [], []
+            for name, type_ in row.params.items():
+                if name in row.arrays:
+                    passed.append(f"{name}[i]")
+                elif type_ in SCRATCH:
+                    dtype = "float64" if type_ == "Lanes" else precision.dtype
+                    scratch.append(f"        {name} = empty({SCRATCH[type_]}, {dtype})")
+                    passed.append(name)
+                else:
+                    passed.append(f"{row.length_of(name)}.shape[1]")
+            lines += ["", "", "@serial", f"def {row.name}_kernel({', '.join(row.arrays)}):"]
+            lines.append(f"    rows = {row.arrays[0]}.shape[0]")
+            lines.append(f"    parts = min(rows, {_PARTS})")
+            lines += ["    for part in prange(parts):", *scratch]
+            lines.append(
+                "        for i in range(rows * part // parts, rows * (part + 1) // parts):"
+            )
+            lines.append(f"            {row.name}({', '.join(passed)})")
         return "\n".join(lines)
 
 
@@ -97,12 +110,13 @@ def numba_module(records: Iterable[Record]) -> str:
     parts = [
         f'"""{HEADER}"""\n\nfrom fastcpuact.jit.half import *\nfrom fastcpuact.jit.leaves import *'
     ]
-    for precision in PRECISIONS:
-        reader, fast = Reader(precision), Reader(precision, fast=True)
+    readers = {precision: Reader(precision) for precision in PRECISIONS}
+    rows = {p: row_functions(reader, readers[FLOAT64]) for p, reader in readers.items()}
+    for precision, reader in readers.items():
+        fast = Reader(precision, fast=True)
         table = kernels(reader, records) | kernels(fast, records)
-        rows = row_functions(reader)
         for function in (*reader.functions.values(), *fast.functions.values()):
             parts.append(printer.function(function))
         parts.extend(printer.kernel(kernel) for kernel in table.values())
-        parts.extend(printer.row(row) for row in rows)
+        parts.extend(printer.row(row, precision) for row in rows[precision])
     return "\n\n\n".join(parts) + "\n"

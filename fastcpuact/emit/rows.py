@@ -2,7 +2,8 @@
 
 The row kernels of `fastcpuact.formulas.rows` are already plain loops, which Numba compiles as they
 stand and Cython with declared variables.  So their text is kept; names of formulas and of other
-row kernels get the suffix of the precision, and annotations become declarations.
+row kernels get the suffix of the precision that they are called in, and annotations become
+declarations.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ..formulas import rows
-from ..formulas.language import Formula
+from ..formulas.language import Formula, PerPrecision
 from .reader import FormulaError, Reader
+
+# The arrays that a caller of a row kernel passes, and the scratch that it finds ready.
+ARRAYS = ("In", "Out", "Places")
+SCRATCH = {"Lanes": rows.LANES, "Terms": rows.BLOCK}
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,21 @@ class RowFunction:
     source: str
     exported: bool
 
+    @property
+    def arrays(self) -> list[str]:
+        """Names of the arrays, in the order in which they are passed."""
+        return [name for name, type_ in self.params.items() if type_ in ARRAYS]
+
+    def length_of(self, param: str) -> str:
+        """Name of the array whose length a parameter is: of the first one, or the one it names."""
+        return param.removeprefix("n_") if param != "n" else self.arrays[0]
+
 
 # What a row kernel is made of: loops over `range`, choices, arithmetic, elements of arrays.
 _ALLOWED = (
     *(ast.For, ast.While, ast.If, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr),
     *(ast.IfExp, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript),
-    *(ast.Name, ast.Constant, ast.expr_context, ast.cmpop, ast.boolop, ast.USub),
+    *(ast.Name, ast.Constant, ast.Tuple, ast.expr_context, ast.cmpop, ast.boolop, ast.USub),
     *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod),
 )
 
@@ -44,10 +58,10 @@ _ALLOWED = (
 class _Rewriter(ast.NodeTransformer):
     """Suffixes calls, replaces module constants, and collects the types of variables."""
 
-    def __init__(self, kernel: rows.RowKernel, reader: Reader) -> None:
+    def __init__(self, kernel: rows.RowKernel, reader: Reader, wide: Reader) -> None:
         self.kernel = kernel
-        self.suffix = reader.precision.suffix
         self.reader = reader
+        self.wide = wide
         self.variables: dict[str, str] = {}
 
     def refuse(self, node: ast.AST, what: str) -> NoReturn:
@@ -65,13 +79,21 @@ class _Rewriter(ast.NodeTransformer):
         if not isinstance(node.func, ast.Name):
             self.refuse(node, f"a call of {ast.unparse(node.func)!r}")
         if node.func.id != "range":
-            target = vars(rows).get(node.func.id)
-            if isinstance(target, Formula):
-                self.reader.read(target)
-            elif not isinstance(target, rows.RowKernel) and node.func.id not in ("real", "wide"):
-                self.refuse(node, f"a call of {node.func.id!r}")
-            node.func.id = f"{node.func.id}_{self.suffix}"
+            node.func.id = self.printed_name(node, node.func.id)
         return node
+
+    def printed_name(self, node: ast.Call, name: str) -> str:
+        """What a function that is called is called in print; formulas are read on the way."""
+        target = vars(rows).get(name)
+        if isinstance(target, PerPrecision):
+            target = target.choose(self.reader.precision, fast=False)
+        if isinstance(target, rows.InFloat64):
+            return self.wide.read(target.formula).name
+        if isinstance(target, Formula):
+            return self.reader.read(target).name
+        if isinstance(target, rows.RowKernel) or name in ("real", "wide"):
+            return f"{name}_{self.reader.precision.suffix}"
+        self.refuse(node, f"a call of {name!r}")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         value = vars(rows).get(node.id)
@@ -83,21 +105,22 @@ class _Rewriter(ast.NodeTransformer):
         self.variables[node.target.id] = "Index"
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         self.generic_visit(node)
         assert isinstance(node.target, ast.Name) and isinstance(node.annotation, ast.Name)
-        assert node.value is not None
         self.variables[node.target.id] = node.annotation.id
+        if node.value is None:
+            return None
         return ast.copy_location(ast.Assign([node.target], node.value), node)
 
 
-def row_function(kernel: rows.RowKernel, reader: Reader) -> RowFunction:
-    """Read a row kernel; the formulas that it calls are left in ``reader``."""
+def row_function(kernel: rows.RowKernel, reader: Reader, wide: Reader) -> RowFunction:
+    """Read a row kernel; the formulas that it calls are left in ``reader`` and ``wide``."""
     text = textwrap.dedent(inspect.getsource(kernel.function))
     (definition,) = ast.parse(text).body
     assert isinstance(definition, ast.FunctionDef)
     suffix = reader.precision.suffix
-    rewriter = _Rewriter(kernel, reader)
+    rewriter = _Rewriter(kernel, reader, wide)
     statements = [rewriter.visit(statement) for statement in definition.body[1:]]
     annotations = kernel.function.__annotations__
     return RowFunction(
@@ -109,6 +132,7 @@ def row_function(kernel: rows.RowKernel, reader: Reader) -> RowFunction:
         body=[
             line
             for s in statements
+            if s is not None
             for line in ast.unparse(ast.fix_missing_locations(s)).splitlines()
         ],
         source=f"fastcpuact/formulas/rows.py:{kernel.function.__code__.co_firstlineno}",
@@ -116,6 +140,6 @@ def row_function(kernel: rows.RowKernel, reader: Reader) -> RowFunction:
     )
 
 
-def row_functions(reader: Reader) -> list[RowFunction]:
+def row_functions(reader: Reader, wide: Reader) -> list[RowFunction]:
     """All row kernels, in the order in which they can be defined."""
-    return [row_function(kernel, reader) for kernel in rows.ROW_KERNELS.values()]
+    return [row_function(kernel, reader, wide) for kernel in rows.ROW_KERNELS.values()]

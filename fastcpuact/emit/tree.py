@@ -102,14 +102,15 @@ class Function:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A loop over contiguous arrays: ``results[k][i] = expression of inputs[…][i]``.
+    """A loop over contiguous arrays: ``output k [i] = results[k] of inputs[…][i]``.
 
-    ``params`` are those of the inputs that are parameters of the activation, most often the same
-    for all i.
+    One result may be a call that returns several numbers, for as many ``outputs``.  ``params`` are
+    those of the inputs that are parameters of the activation, most often the same for all i.
     """
 
     name: str
     inputs: tuple[str, ...]
     params: tuple[str, ...]
+    outputs: int
     results: tuple[Expr, ...]
     precision: Precision

@@ -3,6 +3,7 @@
 from . import (
     algebraic,
     exponentials,
+    gated,
     gelu,
     hard,
     rectifiers,
@@ -13,17 +14,23 @@ from . import (
     softplus_gated,
     spiking,
 )
-from .registry import ACTIVATIONS, FORMS, Form, Record
+from .registry import ACTIVATIONS, FORMS, GATED, Form, Record
 from .rows import ROW_KERNELS
+
+# Every record, of activations of any kind.
+RECORDS = (*ACTIVATIONS.values(), *GATED.values())
 
 __all__ = [
     "ACTIVATIONS",
     "FORMS",
+    "GATED",
+    "RECORDS",
     "ROW_KERNELS",
     "Form",
     "Record",
     "algebraic",
     "exponentials",
+    "gated",
     "gelu",
     "hard",
     "rectifiers",

@@ -112,6 +112,19 @@ LOG1P = per_precision(
     ),
 )
 
+# bench/fit/log.sollya: log(1 + r) = r - (h - s (h + s² P(s²))), h = r²/2 and s = r/(2 + r), for
+# 1 + r between √½ and √2.  Relative error 2^-65.66.  Read in float64 alone.
+LOG = (
+    0.66666666666666663,
+    0.4000000000000532,
+    0.28571428569171958,
+    0.22222222655850257,
+    0.18181773693534461,
+    0.15387216156663161,
+    0.13246650256086762,
+    0.13287103672482278,
+)
+
 # bench/fit/softplus.sollya: log(1 + e^x) = log 2 + x (1/2 + x Q(x²)) for |x| <= 3/4.
 # Absolute error 2^-31.73 in float32, 2^-63.77 in float64, 2^-18.8 in the fast tier.
 SOFTPLUS = per_precision(

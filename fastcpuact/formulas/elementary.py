@@ -15,6 +15,7 @@ from .coefficients import (
     LN2,
     LN2_HI,
     LN2_LO,
+    LOG,
     LOG1P,
     LOG2_E,
     NORMAL_A,
@@ -22,8 +23,17 @@ from .coefficients import (
     NORMAL_W,
     ROUND,
 )
-from .language import exp2_shifted, fabs, fma, formula, per_precision, polynomial
-from .pairs import fast_two_sum
+from .language import (
+    Exact,
+    exp2_shifted,
+    exponent,
+    fabs,
+    fma,
+    formula,
+    per_precision,
+    polynomial,
+)
+from .pairs import fast_two_sum, two_sum
 
 # Below these e^x rounds to zero, and so do its products with numbers up to 2^38.
 LOWEST = per_precision(float32=-131.0, float64=-1060.0)
@@ -33,6 +43,7 @@ STEP = per_precision(float32=64.0, float64=512.0)
 STEP_DOWN = per_precision(float32=2.0**-64, float64=2.0**-512)
 # Above these, a power of two takes one step.
 ONE_STEP = per_precision(float32=-46.0, float64=-357.0)
+_ROOT_2 = Exact("1.4142135623730950488016887242096980785696718753769481")
 # e^x - 1 rounds to -1 below these.
 _EXPM1_LOWEST = per_precision(float32=-18.0, float64=-40.0)
 
@@ -209,6 +220,26 @@ def log1p_low(p, p_low, power):
     # The first term, -e²/2, is not rounded on the way; 1 - 3/4 e is nearly the derivative 1/(1+e).
     low = fma(-0.75 * e, p_low, p_low)
     return fma(-0.5 * p, e, fma(p * e * e, series, low))
+
+
+@formula
+def log1p_pair(t):
+    """log(1 + t) for t > -1/2, as a pair: ln 2 times a number and what is left."""
+    u, u_low = two_sum(1, t)
+    below = exponent(u)
+    # 1 + t = (1 + r)·2^n, with 1 + r between √½ and √2.
+    n = below + (1 if u * exp2_shifted(ROUND - below) > _ROOT_2.hi else 0)
+    down = exp2_shifted(ROUND - n)
+    z = fma(u, down, -1)
+    r, r_low = fast_two_sum(z, u_low * down)
+    h = 0.5 * r * r
+    s = r / (2 + r)
+    square = s * s
+    series = polynomial(square, LOG)
+    # What r_low adds to the logarithm: its factor 1/(1 + r) makes no difference beside r.
+    rest = r - (h - fma(s, fma(square, series, h), fma(n, LN2_LO, r_low / (1 + r))))
+    high, low = fast_two_sum(n * LN2_HI, rest)
+    return high if n != 0 else rest, low if n != 0 else 0
 
 
 @formula

@@ -9,8 +9,9 @@ from .pairs import fast_two_sum
 from .registry import activation
 from .roots import near_root
 
-# Where t² e^(-t²/2) has rounded to zero.
-_END = per_precision(float32=15.0, float64=39.0)
+# Where t² e^(-t²/2) has rounded to zero.  2^n·2^STEP, 2^n the power of two in e^(-t²/2), is still a
+# normal number there.
+_END = per_precision(float32=16.0, float64=46.0)
 # φ(0) = 1/√(2π).
 _DENSITY_AT_0 = Exact("0.39894228040143267793994605993438186847585863116493")
 _SQRT2 = Exact("1.4142135623730950488016887242096980785696718753769481")
@@ -33,22 +34,27 @@ def normal_weight(t):
     return r, m, exp2_shifted(n), STEP_DOWN
 
 
+@formula
+def gelu_tail_parts(t):
+    """(y, low, a, b): -gelu(-t) = t·Φ(-t) = (y + low)·a·b for 0 <= t <= _END, |low| < |y|."""
+    r, m, a, b = normal_weight(t)
+    y, low = times_normal_tail(t)
+    return y, fma(y, r, fma(y, m, low)), a, b
+
+
 @activation(domain=(-14, 14), ulp={"float32": 2.0, "float64": 2.0})
 def gelu(x):
     """x·Φ(x), Φ the normal distribution function."""
-    t = magnitude_of_normal(x)
-    r, m, a, b = normal_weight(t)
-    y, low = times_normal_tail(t)
-    tail = (y + fma(y, r, fma(y, m, low))) * a * b
+    y, low, a, b = gelu_tail_parts(magnitude_of_normal(x))
+    tail = (y + low) * a * b
     return (-0.0 if x < 0 else x) - tail
 
 
-@gelu.gradient(ulp={"float32": 2.0, "float64": 2.0})
-def gelu_grad(x):
-    """Φ(x) + x·φ(x), φ the normal density."""
-    t = magnitude_of_normal(x)
+@formula
+def gelu_slope_parts(t):
+    """(y, low, a, b): gelu'(-t) = (y + low)·a·b for 0 <= t <= _END, |low| < |y|."""
     r, m, a, b = normal_weight(t)
-    # On the left φ(t) - t·φ(t) = e^(-t²/2)·(R(t) - t/√(2π)), R the tail over the weight.  Up to 3/2
+    # Φ(-t) - t·φ(t) = e^(-t²/2)·(R(t) - t/√(2π)), R the tail over the weight.  Up to 3/2
     # a series about its zero; beyond, R is the smaller term.
     start = t - GELU_SLOPE_ROOT.hi
     z, z_low = fast_two_sum(start, -GELU_SLOPE_ROOT.lo)
@@ -59,7 +65,14 @@ def gelu_grad(x):
     line_low = fma(-_DENSITY_AT_0.lo, t, fma(-_DENSITY_AT_0.hi, t, -line))
     y = near if t < 1.5 else far
     low = near_low if t < 1.5 else far_low + line_low
-    left = (y + fma(y, r, fma(y, m, low))) * a * b
+    return y, fma(y, r, fma(y, m, low)), a, b
+
+
+@gelu.gradient(ulp={"float32": 2.0, "float64": 2.0})
+def gelu_grad(x):
+    """Φ(x) + x·φ(x), φ the normal density."""
+    y, low, a, b = gelu_slope_parts(magnitude_of_normal(x))
+    left = (y + low) * a * b
     return left if x < 0 else 1 - left
 
 

@@ -140,5 +140,7 @@ sqrt = Leaf("sqrt", 1)
 # and that constant is rounded to an integer, which then stands in the lowest bits.  2**n must be
 # a normal number.
 exp2_shifted = Leaf("exp2_shifted", 1)
+# The integer n with 2**n <= x < 2**(n + 1), for a positive normal x.
+exponent = Leaf("exponent", 1)
 
-LEAVES = (fma, fabs, copysign, sqrt, exp2_shifted)
+LEAVES = (fma, fabs, copysign, sqrt, exp2_shifted, exponent)

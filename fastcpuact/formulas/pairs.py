@@ -6,7 +6,7 @@ finding them.
 
 from __future__ import annotations
 
-from .language import fma, formula
+from .language import fma, formula, sqrt
 
 
 @formula
@@ -71,3 +71,36 @@ def pair_product(a, a_low, b, b_low):
 def pair_product_fast(a, a_low, b, b_low):
     """a·b."""
     return a * b, -0.0
+
+
+# Whole operations on pairs too, with a few units of 2^-2p relative error, p the digits of the
+# precision (Joldes, Muller, Popescu 2017).
+
+
+@formula
+def pair_sum(a, a_low, b, b_low):
+    """(a + a_low) + (b + b_low), as a pair."""
+    s, e = two_sum(a, b)
+    t, f = two_sum(a_low, b_low)
+    u, v = fast_two_sum(s, e + t)
+    high, low = fast_two_sum(u, v + f)
+    return high, low
+
+
+@formula
+def pair_quotient(a, a_low, b, b_low):
+    """(a + a_low)/(b + b_low), as a pair."""
+    inverse = 1 / b
+    q = a * inverse
+    remainder = fma(-q, b, a) + fma(-q, b_low, a_low)
+    high, low = fast_two_sum(q, remainder * inverse)
+    return high, low
+
+
+@formula
+def pair_root(a, a_low):
+    """√(a + a_low) for a > 0, as a pair."""
+    root = sqrt(a)
+    remainder = fma(-root, root, a) + a_low
+    high, low = fast_two_sum(root, remainder / (2 * root))
+    return high, low

@@ -120,6 +120,12 @@ class Record:
         """Names of the operands of a form, parameters included."""
         return (*form.operands, *self.params)
 
+    def calls(self, form: Form) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
+        """What a form computes: formulas, their arguments, and whether dy multiplies the result."""
+        arguments = (form.operands[-1], *self.params)
+        times_dy = "dy" in form.operands
+        return tuple((self.formulas[result], arguments, times_dy) for result in form.results)
+
     def gradient(self, *, ulp: Mapping[str, float]) -> Callable[[Callable[..., Any]], Formula]:
         """Declare f', with its stated error bound per dtype in ULP."""
         return self._declaration("grad", "x", ulp)
@@ -190,7 +196,77 @@ class Registry(Mapping[str, Record]):
         return len(self._records)
 
 
+# A gated pair, value·g(gate).  Each form is one formula of its operands with all its results.
+GATED_FORMS = {
+    form.name: form
+    for form in (
+        Form("value", ("value", "gate"), ("value",), "f(value, gate)"),
+        Form(
+            "backward",
+            ("dy", "value", "gate"),
+            ("dvalue", "dgate"),
+            "dy times the derivatives of f with respect to value and to gate",
+        ),
+    )
+}
+
+
+class GatedRecord(Record):
+    """All that is known of a gated pair; ``domain`` is that of the gate."""
+
+    @property
+    def params(self) -> dict[str, float | None]:
+        """None."""
+        return {}
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """The forms, by name."""
+        return {name: GATED_FORMS[name] for name in self.formulas}
+
+    def forms_in(self, fast: bool) -> dict[str, Form]:
+        """The forms in a tier: the fast one has none."""
+        return {} if fast else self.forms
+
+    def calls(self, form: Form) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
+        """What a form computes."""
+        return ((self.formulas[form.name], form.operands, False),)
+
+    def backward(self, *, ulp: Mapping[str, float]) -> Callable[[Callable[..., Any]], Formula]:
+        """Declare the pair of gradients, with the error bound of both per dtype in ULP."""
+
+        def declare(function: Callable[..., Any]) -> Formula:
+            formula = Formula(function)
+            form = GATED_FORMS["backward"]
+            if tuple(formula.arguments) != form.operands:
+                raise TypeError(f"{formula.name} must take {', '.join(form.operands)}")
+            self.formulas[form.name] = formula
+            for result in form.results:
+                self.bounds.update({(result, dtype): bound for dtype, bound in ulp.items()})
+            return formula
+
+        return declare
+
+
 ACTIVATIONS = Registry()
+GATED = Registry()
+
+
+def gated_pair(
+    *, domain: tuple[float, float], ulp: Mapping[str, float]
+) -> Callable[[Callable[..., Any]], GatedRecord]:
+    """Declare a gated pair: its value formula, and what the record says of it."""
+
+    def declare(function: Callable[..., Any]) -> GatedRecord:
+        value = Formula(function)
+        if tuple(value.arguments) != GATED_FORMS["value"].operands:
+            raise TypeError(f"{value.name} must be a function of value and gate")
+        bounds = {("value", dtype): bound for dtype, bound in ulp.items()}
+        record = GatedRecord(value, (), domain, bounds)
+        GATED.add(record)
+        return record
+
+    return declare
 
 
 def activation(

@@ -88,8 +88,11 @@ def silu(x):
 
 
 @formula
-def silu_slope_tail(t, low):
-    """silu'(-t - low) = σ(-t)·(1 - t·σ(t)) for 0 <= t <= _END and low a rounding error of t."""
+def silu_slope_parts(t, low):
+    """(y, y_low, a, b): silu'(-t - low) = σ(-t)·(1 - t·σ(t)) = (y + y_low)·a·b.
+
+    0 <= t <= _END, and low is a rounding error of t.
+    """
     g, g_low, a, b = logistic_tail_pair(t, low)
     # 1 - t + t·σ(-t), and near its zero a series.
     start = t - SILU_SLOPE_ROOT.hi
@@ -100,6 +103,13 @@ def silu_slope_tail(t, low):
     factor, rest = fast_two_sum(line, curve)
     line_low = -x_low if fabs(x) < 0.375 else fma(t, g_low * (a * b), -low)
     y, y_low = pair_product(g, g_low, factor, rest + line_low)
+    return y, y_low, a, b
+
+
+@formula
+def silu_slope_tail(t, low):
+    """silu'(-t - low), as `silu_slope_parts`."""
+    y, y_low, a, b = silu_slope_parts(t, low)
     return (y + y_low) * a * b
 
 

@@ -93,11 +93,10 @@ def call(record: Record, form: Form, fast: bool, operands: tuple[Any, ...], out:
     return results[0] if len(results) == 1 else results
 
 
-def call_rows(name: str, arrays: tuple[np.ndarray, ...]) -> None:
-    """Run a row kernel on contiguous arrays of shape (rows, row length), outputs last."""
-    precision = precision_of(arrays[0].dtype)
-    assert precision is not None
-    launch(f"{name}_{precision.suffix}_kernel", arrays[0].size, arrays)
+def call_rows(kernel: str, precision: str, arrays: tuple[np.ndarray, ...]) -> None:
+    """Run a row kernel on contiguous arrays of shape (rows, length of a row)."""
+    size = max(array.size for array in arrays)
+    launch(f"{kernel}_{_BY_DTYPE[np.dtype(precision)].suffix}_kernel", size, arrays)
 
 
 def _alike(array: Any, first: np.ndarray) -> bool:

@@ -165,12 +165,10 @@ def _implementation(
         kernel = kernel_name(form.record, key, precision)
         lines.append(f"    {kernel}({', '.join(passed)})")
     else:
-        arguments = ", ".join(f"{real}({name})" for name in operands[count - 1 :])
-        results = [
-            f"{formula_name(form.record.formulas[result], form.is_fast, precision)}({arguments})"
-            for result in form.form.results
-        ]
-        if count > 1:
-            results = [f"{real}({operands[0]}) * {result}" for result in results]
+        results = []
+        for formula, arguments, times_dy in form.record.calls(form.form):
+            given = ", ".join(f"{real}({name})" for name in arguments)
+            call = f"{formula_name(formula, form.is_fast, precision)}({given})"
+            results.append(f"{real}(dy) * {call}" if times_dy else call)
     lines.append(f"    return {', '.join(results)}")
     return _define("\n".join(lines), names)

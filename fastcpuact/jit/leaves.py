@@ -23,6 +23,8 @@ __all__ = [
     "empty",
     "exp2_shifted_f32",
     "exp2_shifted_f64",
+    "exponent_f32",
+    "exponent_f64",
     "fabs_f32",
     "fabs_f64",
     "float32",
@@ -114,6 +116,21 @@ def _exp2_shifted(typing_context, n):
 
 
 @intrinsic
+def _exponent(typing_context, x):
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        real = args[0].type
+        width, bias, digits = (32, 127, 23) if x == float32 else (64, 1023, 52)
+        integer = ir.IntType(width)
+        shifted = builder.lshr(builder.bitcast(args[0], integer), ir.Constant(integer, digits))
+        # The exponent as the lowest digits of 2^(p-1), which is subtracted with the bias.
+        power = ir.Constant(integer, (bias + digits) << digits)
+        number = builder.bitcast(builder.or_(shifted, power), real)
+        return builder.fsub(number, ir.Constant(real, float(2**digits + bias)))
+
+    return x(x), codegen
+
+
+@intrinsic
 def _select(typing_context, condition, a, b):
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.select(*args)
@@ -190,6 +207,7 @@ fabs_f32 = fabs_f64 = _fabs
 copysign_f32 = copysign_f64 = _copysign
 sqrt_f32 = sqrt_f64 = _sqrt
 exp2_shifted_f32 = exp2_shifted_f64 = _exp2_shifted
+exponent_f32 = exponent_f64 = _exponent
 select_f32 = select_f64 = _select
 real_f32, real_f64 = float32, float64
 wide_f32 = wide_f64 = float64

@@ -7,7 +7,7 @@ import linecache
 import types
 
 from ..emit.numba import numba_module
-from ..formulas import ACTIVATIONS
+from ..formulas import RECORDS
 
 _FILE = "<fastcpuact: formulas printed for Numba>"
 
@@ -15,7 +15,7 @@ _FILE = "<fastcpuact: formulas printed for Numba>"
 @functools.cache
 def generated() -> types.ModuleType:
     """Return the module that holds every device function, kernel and row kernel."""
-    text = numba_module(ACTIVATIONS.values())
+    text = numba_module(RECORDS)
     # inspect and tracebacks find the text of a module without a file here.
     linecache.cache[_FILE] = (len(text), None, text.splitlines(keepends=True), _FILE)
     module = types.ModuleType("fastcpuact.jit.generated")

@@ -26,12 +26,9 @@ cdef extern from "cpu.h" nogil:
 
 
 cdef extern from "pool.h" nogil:
-    ctypedef void (*pool_job)(void* data, int part, int parts)
     int pool_run(pool_job job, void* data, int parts, int threads)
 
 cdef enum:
-    # Elements in a block: 4 operands of 8 bytes stay within half of a 32 KiB first-level cache.
-    BLOCK = 512
     # More parts than threads: who starts late, or is interrupted, takes fewer.
     PARTS_PER_THREAD = 4
 
@@ -261,6 +258,15 @@ cdef void run_part(void* data, int part, int parts) noexcept nogil:
     run_range(work, start, stop if part + 1 < parts else work.n)
 
 
+cdef bint spread(pool_job job, void* data, Py_ssize_t picoseconds) noexcept nogil:
+    """Run all parts of a call on several threads, if it is long enough and they are free."""
+    return (
+        picoseconds >= parallel_ns * 1000
+        and num_threads > 1
+        and pool_run(job, data, num_threads * PARTS_PER_THREAD, num_threads)
+    )
+
+
 cdef void run_kernel(
     const Kernel* kernel, char** args, Py_ssize_t n, const Py_ssize_t* steps
 ) noexcept nogil:
@@ -272,14 +278,8 @@ cdef void run_kernel(
     work.args = args
     work.steps = steps
     work.n = n
-    if (
-        prepare(&work)
-        and n * kernel.cost >= parallel_ns * 1000
-        and num_threads > 1
-        and pool_run(run_part, &work, num_threads * PARTS_PER_THREAD, num_threads)
-    ):
-        return
-    run_range(&work, 0, n)
+    if not (prepare(&work) and spread(run_part, &work, n * kernel.cost)):
+        run_range(&work, 0, n)
 
 
 cdef void ufunc_loop(

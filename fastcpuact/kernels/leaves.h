@@ -70,6 +70,17 @@ LEAF double sqrt_f64(double x) { return __builtin_sqrt(x); }
 LEAF float exp2_shifted_f32(float n) { return from_bits_f32((bits_f32(n) + 127u) << 23); }
 LEAF double exp2_shifted_f64(double n) { return from_bits_f64((bits_f64(n) + 1023u) << 52); }
 
+/* The exponent as the lowest digits of 2^(p-1), which is subtracted with the bias. */
+LEAF float exponent_f32(float x)
+{
+    return from_bits_f32(bits_f32(x) >> 23 | 0x4b000000u) - (8388608.0f + 127);
+}
+LEAF double exponent_f64(double x)
+{
+    return from_bits_f64(bits_f64(x) >> 52 | UINT64_C(0x4330000000000000)) -
+           (4503599627370496.0 + 1023);
+}
+
 #if defined(__FMA__) || defined(__aarch64__) || defined(__FP_FAST_FMA)
 
 LEAF float fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

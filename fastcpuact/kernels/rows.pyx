@@ -1,14 +1,18 @@
 # cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
 # cython: freethreading_compatible=True
-"""Runs row kernels along any axis of arrays of any stride."""
+"""Runs row kernels along any axis of arrays of any stride.
 
-from cpython.ref cimport PyObject
-from libc.stdint cimport uintptr_t
+Operands that are not contiguous along the axis, that hold float16, or that are an output in the
+place of an input pass through a buffer, several rows at a time: neighbours often share their cache
+lines.
+"""
+
+from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from .driver cimport MAX_OPERANDS, gather, kernel_function, scatter
+from .driver cimport BLOCK, MAX_OPERANDS, Kernel, gather, load, scatter, spread, store
 
 cnp.import_array()
 
@@ -18,13 +22,160 @@ cdef extern from "fpenv.h" nogil:
     fpenv_state fpenv_enter()
     void fpenv_leave(fpenv_state)
 
-cdef extern from "numpy/arrayobject.h":
-    object PyArray_IterAllButAxis(object, int*)
-    void* PyArray_ITER_DATA(PyObject*) nogil
-    void PyArray_ITER_NEXT(PyObject*) nogil
+# A loop over one row of each array.
+ctypedef void (*row_function)(char** arrays, const Py_ssize_t* lengths) noexcept nogil
+
+cdef enum:
+    MAX_NDIM = 64  # NumPy's
+    # Rows in a tile of buffers: a cache line of neighbours in float32.
+    TILE = 16
+    # Bytes of buffers that stay in the second-level cache.
+    TILE_BYTES = 1 << 18
+    # Estimated picoseconds for a byte of the longest row on one thread.
+    COST = 150
+
+# One array: its rows in memory, and how they are buffered.
+cdef struct Operand:
+    Kernel type  # its itemsize, and whether it is float16
+    char* data
+    Py_ssize_t n  # length of a row
+    Py_ssize_t step
+    Py_ssize_t strides[MAX_NDIM]  # of the other axes
+    bint buffered
+    Py_ssize_t row_bytes  # in the buffer
+    Py_ssize_t offset  # of its buffer, in rows of all buffers together
+
+cdef struct Rows:
+    row_function run
+    int count
+    int inputs
+    Operand operands[MAX_OPERANDS]
+    Py_ssize_t lengths[MAX_OPERANDS]
+    Py_ssize_t rows
+    int ndim  # of the other axes, those of length 1 left out
+    Py_ssize_t shape[MAX_NDIM]
+    Py_ssize_t tile  # how many rows are buffered at a time
+    Py_ssize_t tile_bytes
+    bint failed  # for want of memory
 
 
-def run_rows(uintptr_t kernel, tuple arrays, int axis):
+cdef void fill(const Operand* operand, char* buffer, char** row, Py_ssize_t rows) noexcept nogil:
+    """Bring rows of an input into its buffer."""
+    cdef Py_ssize_t n = operand.n, step = operand.step, i, r, length
+    cdef char* to
+    if operand.type.half:
+        for r in range(rows):
+            to = buffer + r * operand.row_bytes
+            i = 0
+            while i < n:
+                length = n - i if n - i < BLOCK else BLOCK
+                load(&operand.type, to + 4 * i, row[r] + i * step, step, length)
+                i += BLOCK
+    elif rows == 1 or step == operand.type.itemsize:
+        for r in range(rows):
+            gather(buffer + r * operand.row_bytes, row[r], step, n, operand.type.itemsize)
+    elif operand.type.itemsize == 4:
+        for i in range(n):
+            for r in range(rows):
+                (<uint32_t*>buffer)[r * n + i] = (<uint32_t*>(row[r] + i * step))[0]
+    else:
+        for i in range(n):
+            for r in range(rows):
+                (<uint64_t*>buffer)[r * n + i] = (<uint64_t*>(row[r] + i * step))[0]
+
+
+cdef void empty(const Operand* operand, char* buffer, char** row, Py_ssize_t rows) noexcept nogil:
+    """Take rows of an output from its buffer to where they belong."""
+    cdef Py_ssize_t n = operand.n, step = operand.step, i, r, length
+    cdef char* source
+    if operand.type.half:
+        for r in range(rows):
+            source = buffer + r * operand.row_bytes
+            i = 0
+            while i < n:
+                length = n - i if n - i < BLOCK else BLOCK
+                store(&operand.type, row[r] + i * step, step, source + 4 * i, length)
+                i += BLOCK
+    elif rows == 1 or step == operand.type.itemsize:
+        for r in range(rows):
+            scatter(row[r], step, buffer + r * operand.row_bytes, n, operand.type.itemsize)
+    elif operand.type.itemsize == 4:
+        for i in range(n):
+            for r in range(rows):
+                (<uint32_t*>(row[r] + i * step))[0] = (<uint32_t*>buffer)[r * n + i]
+    else:
+        for i in range(n):
+            for r in range(rows):
+                (<uint64_t*>(row[r] + i * step))[0] = (<uint64_t*>buffer)[r * n + i]
+
+
+cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    """Run the kernel on some of the rows."""
+    cdef Py_ssize_t coordinates[MAX_NDIM]
+    cdef char* data[MAX_OPERANDS]
+    cdef char* row[MAX_OPERANDS][TILE]
+    cdef char* passed[MAX_OPERANDS]
+    cdef char* memory = NULL
+    cdef Operand* operand
+    cdef fpenv_state caller
+    cdef Py_ssize_t rest = start, m, r
+    cdef int k, d
+    if job.tile_bytes:
+        memory = <char*>malloc(job.tile_bytes)
+        if memory == NULL:
+            job.failed = True
+            return
+    for k in range(job.count):
+        data[k] = job.operands[k].data
+    for d in range(job.ndim - 1, -1, -1):
+        coordinates[d] = rest % job.shape[d]
+        rest //= job.shape[d]
+        for k in range(job.count):
+            data[k] += coordinates[d] * job.operands[k].strides[d]
+    caller = fpenv_enter()
+    while start < stop:
+        m = stop - start if stop - start < job.tile else job.tile
+        for r in range(m):
+            for k in range(job.count):
+                row[k][r] = data[k]
+            for d in range(job.ndim - 1, -1, -1):
+                coordinates[d] += 1
+                for k in range(job.count):
+                    data[k] += job.operands[k].strides[d]
+                if coordinates[d] < job.shape[d]:
+                    break
+                for k in range(job.count):
+                    data[k] -= coordinates[d] * job.operands[k].strides[d]
+                coordinates[d] = 0
+        for k in range(job.inputs):
+            operand = &job.operands[k]
+            if operand.buffered:
+                fill(operand, memory + operand.offset, row[k], m)
+        for r in range(m):
+            for k in range(job.count):
+                operand = &job.operands[k]
+                passed[k] = (
+                    memory + operand.offset + r * operand.row_bytes
+                    if operand.buffered
+                    else row[k][r]
+                )
+            job.run(passed, job.lengths)
+        for k in range(job.inputs, job.count):
+            operand = &job.operands[k]
+            if operand.buffered:
+                empty(operand, memory + operand.offset, row[k], m)
+        start += m
+    fpenv_leave(caller)
+    free(memory)
+
+
+cdef void run_part(void* data, int part, int parts) noexcept nogil:
+    """Run one of the parts that a long call is split into."""
+    cdef Rows* job = <Rows*>data
+    run_range(job, job.rows * part // parts, job.rows * (part + 1) // parts)
+
+
+def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
     """Run a row kernel on every row along an axis.
 
     Parameters
@@ -32,57 +183,63 @@ def run_rows(uintptr_t kernel, tuple arrays, int axis):
     kernel : int
         Address of the kernel.
     arrays : tuple of ndarray
-        Inputs and then one output; all native and aligned, of one shape and of the dtype that
-        the kernel was made for.  The output may be one of the inputs, and not overlap them else.
+        Inputs and then outputs, none empty; all native and aligned, and of one shape but for
+        their lengths along the axis.  A float16 array goes where the kernel takes float32.  An
+        output may be one of the inputs, and not overlap them else.
+    inputs : int
+        How many of the arrays are inputs.
     axis : int
         Not negative.
     """
-    cdef kernel_function run = <kernel_function><void*>kernel
-    cdef int count = <int>len(arrays)
-    cdef int output = count - 1
-    cdef cnp.ndarray first = arrays[0]
-    cdef Py_ssize_t n = first.shape[axis]
-    cdef Py_ssize_t rows = first.size // n if n else 0
-    cdef int size = first.itemsize
-    cdef char* row[MAX_OPERANDS]
-    cdef Py_ssize_t step[MAX_OPERANDS]
-    cdef bint buffered[MAX_OPERANDS]
-    cdef PyObject* iterator[MAX_OPERANDS]
-    cdef char* memory
-    cdef Py_ssize_t r
-    cdef int k, all_but
-    cdef fpenv_state caller
-    if rows == 0:
-        return
-    owners = []
-    for k in range(count):
-        all_but = axis
-        owner = PyArray_IterAllButAxis(arrays[k], &all_but)
-        owners.append(owner)
-        iterator[k] = <PyObject*>owner
-        step[k] = (<cnp.ndarray>arrays[k]).strides[axis]
-        buffered[k] = step[k] != size and n > 1
-    for k in range(output):
-        if cnp.PyArray_BYTES(arrays[k]) == cnp.PyArray_BYTES(arrays[output]):
-            buffered[output] = True
-    memory = <char*>malloc(count * n * size)
-    if memory == NULL:
-        raise MemoryError
+    cdef Rows job
+    cdef Operand* operand
+    cdef cnp.ndarray array = arrays[0]
+    cdef Py_ssize_t row_bytes = 0, longest = 0
+    cdef int ndim = array.ndim, k, j, d
+    job.run = <row_function><void*>kernel
+    job.count = <int>len(arrays)
+    job.inputs = inputs
+    job.rows = array.size // array.shape[axis]
+    job.failed = False
+    if job.count > MAX_OPERANDS:
+        raise ValueError(f"{job.count} operands; the row driver takes {MAX_OPERANDS}")
+    job.ndim = 0
+    for d in range(ndim):
+        if d != axis and array.shape[d] != 1:
+            job.shape[job.ndim] = array.shape[d]
+            for k in range(job.count):
+                job.operands[k].strides[job.ndim] = (<cnp.ndarray>arrays[k]).strides[d]
+            job.ndim += 1
+    for k in range(job.count):
+        array = arrays[k]
+        operand = &job.operands[k]
+        operand.data = cnp.PyArray_BYTES(array)
+        operand.type.itemsize = <int>array.itemsize
+        operand.type.half = cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT16
+        operand.n = job.lengths[k] = array.shape[axis]
+        operand.step = array.strides[axis]
+        operand.row_bytes = operand.n * (4 if operand.type.half else array.itemsize)
+        operand.buffered = operand.type.half or (
+            operand.step != array.itemsize and operand.n > 1
+        )
+        if k >= inputs:
+            for j in range(inputs):
+                if job.operands[j].data == operand.data:
+                    operand.buffered = True
+        if operand.buffered:
+            row_bytes += operand.row_bytes
+        longest = max(longest, operand.row_bytes)
+    job.tile = 1
+    if row_bytes:
+        job.tile = min(max(TILE_BYTES // row_bytes, 1), TILE)
+    job.tile_bytes = 0
+    for k in range(job.count):
+        operand = &job.operands[k]
+        operand.offset = job.tile_bytes
+        if operand.buffered:
+            job.tile_bytes += job.tile * operand.row_bytes
     with nogil:
-        caller = fpenv_enter()
-        for r in range(rows):
-            for k in range(count):
-                row[k] = <char*>PyArray_ITER_DATA(iterator[k])
-                if buffered[k]:
-                    if k != output:
-                        gather(memory + k * n * size, row[k], step[k], n, size)
-                    row[k] = memory + k * n * size
-            run(row, n)
-            if buffered[output]:
-                scatter(
-                    <char*>PyArray_ITER_DATA(iterator[output]), step[output], row[output], n, size
-                )
-            for k in range(count):
-                PyArray_ITER_NEXT(iterator[k])
-        fpenv_leave(caller)
-    free(memory)
+        if job.rows < 2 or not spread(run_part, &job, job.rows * longest * COST):
+            run_range(&job, 0, job.rows)
+    if job.failed:
+        raise MemoryError
