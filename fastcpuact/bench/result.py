@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,33 @@ class Result:
         """Write JSON, which has no infinity: an error of that size becomes 1e999."""
         text = json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1)
         path.write_text(text.replace("Infinity", "1e999") + "\n")
+
+    @classmethod
+    def merged(cls, results: Sequence[Result]) -> Result:
+        """Put several results of one machine together; a later figure replaces an earlier one.
+
+        Raises
+        ------
+        ValueError
+            If machines, engines or versions differ.
+        """
+        first, *others = results
+        for other in others:
+            for what in ("machine", "versions"):
+                a, b = ({**vars(r)[what], "load": None} for r in (first, other))
+                if differing := sorted(k for k in a.keys() & b.keys() if a[k] != b[k]):
+                    raise ValueError(f"the results differ in {what}: {', '.join(differing)}")
+        cells = {cell.case: cell for result in results for cell in result.cells}
+        return cls(
+            "; ".join(result.command for result in results),
+            first.started,
+            first.machine,
+            {k: v for result in results for k, v in result.versions.items()},
+            next((r.gigahertz for r in results if r.gigahertz), None),
+            list(cells.values()),
+            {k: v for result in results for k, v in result.bounds.items()},
+            list(dict.fromkeys(note for result in results for note in result.notes)),
+        )
 
     @classmethod
     def load(cls, path: Path) -> Result:

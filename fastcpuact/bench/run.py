@@ -29,7 +29,7 @@ def run(
     cases: Sequence[Case],
     peers: Sequence[str],
     command: str,
-    seconds: float,
+    seconds: float = 0.03,
     on_cell: Callable[[Cell], None] = lambda cell: None,
 ) -> Result:
     """Measure all cases; what is there when the user interrupts is a result too.
