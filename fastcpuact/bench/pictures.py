@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
 from . import analysis
 from .analysis import EXACT
@@ -87,6 +88,7 @@ def speed(result: Result) -> Figure | None:
                     shown.add(peer.name)
         axis.axvline(1, color="black", linewidth=1.5)
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}×")
         low, high = axis.get_xlim()
         axis.axvspan(min(low, 1), 1, color=PALE_RED, linewidth=0, zorder=0)

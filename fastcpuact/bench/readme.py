@@ -52,8 +52,7 @@ def _sections(result: Result, drawn: dict[str, str]) -> list[str]:
         *(f"**{grid.title}**\n\n{grid.markdown()}" for grid in short),
         *(f"![{shows}]({name})" for name, shows in drawn.items()),
         *(
-            f"<details>\n<summary>{grid.title}</summary>\n\n"
-            f"{grid.markdown()}\n\n</details>"
+            f"<details>\n<summary>{grid.title}</summary>\n\n{grid.markdown()}\n\n</details>"
             for grid in folded
         ),
     ]

@@ -1,8 +1,6 @@
 """``fastcpuact bench`` and ``fastcpuact report``."""
 
 import re
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from rich.console import Console
 import fastcpuact as act
 from fastcpuact.cli import extra
 
-from .options import OutputPath, progress_bar
+from .options import Literal, OutputPath, progress_bar
 
 
 class FunctionName(click.ParamType):
@@ -61,7 +59,7 @@ class Threads(click.ParamType):
         return int(value)
 
 
-@click.command()
+@click.command(cls=Literal)
 @click.argument("names", metavar="[NAME]...", nargs=-1, type=FunctionName())
 @click.option(
     "--size",
@@ -96,7 +94,9 @@ class Threads(click.ParamType):
     type=OutputPath(".json"),
     help="Write everything here, for 'fastcpuact report'.",
 )
+@click.pass_obj
 def bench(
+    command: str,
     names: tuple[str, ...],
     sizes: tuple[int, ...],
     dtypes: tuple[str, ...],
@@ -131,7 +131,6 @@ def bench(
         sorted(set(threads)) or ((1,) if quick else sorted(set(everyone))),
         variations=not quick,
     )
-    command = shlex.join(["fastcpuact", *sys.argv[1:]])
     console = Console(stderr=True)
     if left_out := [name for name in known if name not in chosen]:
         console.print(f"Not compared with: {', '.join(left_out)}.", highlight=False)

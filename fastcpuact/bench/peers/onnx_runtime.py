@@ -10,8 +10,8 @@ import onnxruntime
 from ..cases import Case, Operands
 from .base import Call, Peer
 
-_OPSET = 22
-_IR = 10
+_OPSET = 20
+_IR = 9
 _REALS = {"float32": "float", "float64": "double"}
 
 
