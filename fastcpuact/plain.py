@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, expit, log_expit, ndtr
+from scipy.special import erf, expit, log_expit, log_softmax, logsumexp, ndtr
 
 Array = NDArray[Any]
 
@@ -75,6 +75,86 @@ def softmax(x: Array, axis: int = -1) -> Array:
 def softmax_backward(dy: Array, y: Array, axis: int = -1) -> Array:
     """Return the gradient of `softmax` with respect to x."""
     return y * (dy - (dy * y).sum(axis=axis, keepdims=True))
+
+
+def softmin(x: Array, axis: int = -1) -> Array:
+    """Return the softmin along an axis."""
+    return softmax(-x, axis)
+
+
+def log_softmax_backward(dy: Array, y: Array, axis: int = -1) -> Array:
+    """Return the gradient of the logarithm of `softmax` with respect to x."""
+    return dy - np.exp(y) * dy.sum(axis=axis, keepdims=True)
+
+
+def logsumexp_backward(dy: Array, x: Array, axis: int = -1) -> Array:
+    """Return the gradient of logsumexp with respect to x."""
+    return np.expand_dims(dy, axis) * softmax(x, axis)
+
+
+def sparsemax(x: Array, axis: int = -1) -> Array:
+    """Return the projection of rows along an axis on the simplex (Martins and Astudillo, 2016)."""
+    z = np.moveaxis(x, axis, -1)
+    ordered = -np.sort(-z, axis=-1)
+    k = np.arange(1, z.shape[-1] + 1, dtype=x.dtype)
+    excess = np.cumsum(ordered, axis=-1) - 1
+    count = np.sum(k * ordered > excess, axis=-1, keepdims=True)
+    threshold = np.take_along_axis(excess, count - 1, axis=-1) / count.astype(x.dtype)
+    return np.moveaxis(np.maximum(z - threshold, 0), -1, axis)
+
+
+def sparsemax_backward(dy: Array, y: Array, axis: int = -1) -> Array:
+    """Return the gradient of `sparsemax` with respect to x."""
+    support = _one_where(y > 0, y)
+    mean = (dy * support).sum(axis=axis, keepdims=True) / support.sum(axis=axis, keepdims=True)
+    return support * (dy - mean)
+
+
+def entmax15(x: Array, axis: int = -1) -> Array:
+    """Return the 1.5-entmax along an axis, by sorting (Peters, Niculae and Martins, 2019)."""
+    z = np.moveaxis(x, axis, -1)
+    z = (z - z.max(axis=-1, keepdims=True)) / 2
+    ordered = -np.sort(-z, axis=-1)
+    k = np.arange(1, z.shape[-1] + 1, dtype=x.dtype)
+    mean = np.cumsum(ordered, axis=-1) / k
+    spread = k * (np.cumsum(ordered * ordered, axis=-1) / k - mean * mean)
+    threshold = mean - np.sqrt(np.maximum((1 - spread) / k, 0))
+    count = np.sum(threshold <= ordered, axis=-1, keepdims=True)
+    root = np.maximum(z - np.take_along_axis(threshold, count - 1, axis=-1), 0)
+    return np.moveaxis(root * root, -1, axis)
+
+
+def entmax15_backward(dy: Array, y: Array, axis: int = -1) -> Array:
+    """Return the gradient of `entmax15` with respect to x."""
+    root = np.sqrt(y)
+    mean = (dy * root).sum(axis=axis, keepdims=True) / root.sum(axis=axis, keepdims=True)
+    return root * (dy - mean)
+
+
+@dataclass(frozen=True)
+class PlainRows:
+    """A function along an axis in NumPy and SciPy expressions.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(x, axis)``.
+    backward : callable
+        ``backward(dy, y, axis)``; of logsumexp ``backward(dy, x, axis)``.
+    """
+
+    value: Callable[..., Array]
+    backward: Callable[..., Array]
+
+
+PLAIN_ROWS = {
+    "softmax": PlainRows(softmax, softmax_backward),
+    "softmin": PlainRows(softmin, lambda dy, y, axis: -softmax_backward(dy, y, axis)),
+    "log_softmax": PlainRows(log_softmax, log_softmax_backward),
+    "logsumexp": PlainRows(logsumexp, logsumexp_backward),
+    "sparsemax": PlainRows(sparsemax, sparsemax_backward),
+    "entmax15": PlainRows(entmax15, entmax15_backward),
+}
 
 
 def _either(condition: Array, a: float | Array, b: float | Array, x: Array) -> Array:

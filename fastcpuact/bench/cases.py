@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastcpuact as act
+from fastcpuact.accuracy.rows import ROWS
 
 Array = NDArray[Any]
 
@@ -27,8 +28,8 @@ VARIATIONS: tuple[tuple[dict[str, Any], tuple[int, ...]], ...] = (
     ({"inputs": "tails"}, (TYPICAL,)),
     ({"layout": "strided"}, (TYPICAL, 1_000_000)),
 )
-# Along an axis: results have the shape of x, and gradients are computed from them.
-ALONG_AXIS = ("softmax", "softmin", "log_softmax", "sparsemax", "entmax15")
+# The function along an axis whose result has one element for each row; its gradient saves x.
+REDUCTION = "logsumexp"
 ROW_LENGTH = 1_000
 # For a parameter without default.
 PARAMETER = 0.5
@@ -79,12 +80,29 @@ class Case:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the arrays."""
+        """The shape of x."""
         if self.axis is None:
             return (self.size,)
         length = min(self.size, ROW_LENGTH)
         count = self.size // length
         return (count, length) if self.axis == -1 else (length, count)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of y and dy."""
+        if self.axis is None or self.name != REDUCTION:
+            return self.shape
+        return self.shape[:-1] if self.axis == -1 else self.shape[1:]
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """The shape of what the form computes."""
+        return self.output_shape if self.form == "value" else self.shape
+
+    @property
+    def saved(self) -> str:
+        """What the gradient along an axis is computed from: "x" or "y"."""
+        return "x" if self.name == REDUCTION else "y"
 
     @property
     def given(self) -> dict[str, float]:
@@ -102,7 +120,7 @@ class Case:
 
 def functions() -> list[str]:
     """Return the names of all functions that can be measured."""
-    return [*act.names(), *(name for name in ALONG_AXIS if hasattr(act, name))]
+    return [*act.names(), *(name for name in ROWS if hasattr(act, name))]
 
 
 def forms(name: str) -> tuple[str, ...]:
@@ -157,24 +175,28 @@ def _plan(
 
 @dataclass(frozen=True)
 class Operands:
-    """The arrays of a case."""
+    """The arrays of a case: those of `cases.operands`, or others of the same shapes."""
 
     x: Array
     dy: Array
     y: Array
     out: Array
 
+    def along_axis(self, case: Case) -> tuple[Array, ...]:
+        """Return what a form of a function along an axis takes."""
+        return (self.x,) if case.form == "value" else (self.dy, vars(self)[case.saved])
+
 
 def operands(case: Case) -> Operands:
     """Make the arrays of a case."""
     x = _drawn(case.inputs, 1, case.dtype, case.shape, case.layout)
-    dy = _drawn("normal", 2, case.dtype, case.shape, case.layout)
-    y = _laid_out(np.empty, case.dtype, case.shape, case.layout)
+    dy = _drawn("normal", 2, case.dtype, case.output_shape, case.layout)
+    y = _laid_out(np.empty, case.dtype, case.output_shape, case.layout)
     if case.axis is None:
         act.get(case.name)(x, *case.params, out=y)
     else:
         getattr(act, case.name)(x, case.axis, out=y)
-    return Operands(x, dy, y, _laid_out(np.ones, case.dtype, case.shape, case.layout))
+    return Operands(x, dy, y, _laid_out(np.ones, case.dtype, case.result_shape, case.layout))
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcpuact.accuracy import rows
 from fastcpuact.accuracy.reference import REFERENCES
+from fastcpuact.accuracy.rows import ROWS
 
 from .cases import Case, Operands
 
@@ -17,12 +17,12 @@ Float64 = NDArray[np.float64]
 
 # Elements, and rows, that are looked at; all are drawn alike.
 ELEMENTS = 4_096
-ROWS = 2
+CHECKED_ROWS = 2
 # A larger relative error than this means that a result, or its tail, is lost.
 LOST = 1e-2
 
 
-def worst_error(case: Case, operands: Operands, result: NDArray[Any]) -> float | None:
+def worst_error(case: Case, operands: Operands, result: NDArray[Any]) -> float:
     """Return the largest relative error among the first elements of a result.
 
     An exact value below the normal numbers counts as the smallest of these.
@@ -38,16 +38,12 @@ def worst_error(case: Case, operands: Operands, result: NDArray[Any]) -> float |
 
     Returns
     -------
-    float or None
-        Infinity where a result is NaN or infinite and should not be; None where the oracle does
-        not know the function.
+    float
+        Infinity where a result is NaN or infinite and should not be.
     """
-    found = _exact(case, operands)
-    if found is None:
-        return None
-    exact, part = found
+    exact, part = _exact(case, operands)
     least = np.finfo(case.dtype).smallest_normal
-    got = _part(case, result.astype(np.float64) if result.dtype.kind != "f" else result, part)
+    got = _part(case, result, part).astype(np.float64)
     with np.errstate(all="ignore"):
         errors = np.abs(got - exact) / np.maximum(np.abs(exact), least)
     errors[np.isnan(errors)] = np.inf
@@ -58,23 +54,22 @@ def _part(case: Case, array: NDArray[Any], count: int) -> NDArray[Any]:
     """Return the elements or rows that are looked at, rows along the last axis."""
     if case.axis is None:
         return array[:count]
-    return np.moveaxis(array, case.axis, -1)[:count]
+    # Where rows are reduced to numbers, there is no axis to move.
+    rows = array if array.ndim == 1 else np.moveaxis(array, case.axis, -1)
+    return rows[:count].reshape(min(count, len(rows)), -1)
 
 
-def _exact(case: Case, operands: Operands) -> tuple[Float64, int] | None:
+def _exact(case: Case, operands: Operands) -> tuple[Float64, int]:
     if case.axis is None:
         curve = "value" if case.form == "value" else "grad"
         size = min(case.size, ELEMENTS)
         given = tuple(case.given.items())
         exact = _curve(case.name, given, curve, case.dtype, operands.x[:size].tobytes())
         return exact if case.form == "value" else exact * operands.dy[:size], size
-    suffix = "_exactly" if case.form == "value" else "_backward_exactly"
-    exactly = getattr(rows, case.name + suffix, None)
-    if exactly is None:
-        return None
-    inputs = (operands.x,) if case.form == "value" else (operands.dy, operands.y)
-    parts = [_part(case, array, ROWS) for array in inputs]
-    return np.array([exactly(*row) for row in zip(*parts, strict=True)], np.float64), ROWS
+    oracle = ROWS[case.name]
+    exactly = oracle.exactly if case.form == "value" else oracle.backward_exactly
+    parts = [_part(case, array, CHECKED_ROWS) for array in operands.along_axis(case)]
+    return np.array([exactly(*row) for row in zip(*parts, strict=True)], np.float64), CHECKED_ROWS
 
 
 @lru_cache(maxsize=64)

@@ -31,7 +31,7 @@ class Measurement:
     from_output : bool
         Whether a gradient was computed from the saved output.
     error : float or None
-        Largest relative error found; None where nobody knows the exact values.
+        Largest relative error found; None for copies.
     """
 
     ns: tuple[float, float, float]

@@ -66,6 +66,9 @@ def run(
                     result.gigahertz = result.gigahertz or line["gigahertz"]
     except KeyboardInterrupt:
         result.notes.append(f"Interrupted after {len(result.cells)} of {len(cases)} cases.")
+    if result.gigahertz is None:
+        result.notes.append("No bounds from instruction throughput: the clock is not known.")
+        return result
     functions = {c.case.function: c.case for c in result.cells if c.case.dtype == "float32"}
     try:
         result.bounds = throughput.bounds(functions.values())
@@ -110,3 +113,5 @@ def _worker(threads: int) -> Iterator[tuple[subprocess.Popen[str], Any]]:
         finally:
             process.kill()
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()

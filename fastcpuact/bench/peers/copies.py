@@ -19,8 +19,10 @@ class Copy(Peer):
         """Prepare the copy or the sum."""
         x, dy, out = operands.x, operands.dy, operands.out
         fresh = case.result == "fresh"
-        if case.form == "value":
-            return Call(np.copy, (x,)) if fresh else Call(np.copyto, (out, x), left_in=out)
+        if case.form == "value" or dy.shape != x.shape:
+            # What is reduced is read all the same.
+            to = out if out.shape == x.shape else np.empty_like(x)
+            return Call(np.copy, (x,)) if fresh else Call(np.copyto, (to, x), left_in=to)
         return Call(np.add, (dy, x), None if fresh else out)
 
 
@@ -34,7 +36,7 @@ class SplitCopy(Copy):
     def call(self, case: Case, operands: Operands) -> Call | None:
         """Prepare the slices; for one thread, or where tasks cost more than elements, nothing."""
         pool = self._pool
-        if pool is None or case.size < 100_000:
+        if pool is None or case.size < 100_000 or case.output_shape != case.shape:
             return None
         inputs = (operands.x,) if case.form == "value" else (operands.dy, operands.x)
         arrays = tuple(array.reshape(-1) if array.flags.contiguous else array for array in inputs)

@@ -76,7 +76,12 @@ _ROWS: dict[str, _Function] = {
     "snake": lambda x: x + jnp.square(jnp.sin(x)),
 }
 # fmt: on
-_ALONG_AXIS: dict[str, _Function] = {"softmax": nn.softmax, "log_softmax": nn.log_softmax}
+_ALONG_AXIS: dict[str, _Function] = {
+    "softmax": nn.softmax,
+    "softmin": lambda x, axis: nn.softmax(-x, axis),
+    "log_softmax": nn.log_softmax,
+    "logsumexp": nn.logsumexp,
+}
 
 
 class JaxJit(Peer):

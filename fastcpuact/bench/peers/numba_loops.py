@@ -45,13 +45,12 @@ class NumbaLoops(Peer):
             if found is None:
                 return None
             loop = numba.njit(parallel=parallel)(found)
-            inputs = (operands.x,) if case.form == "value" else (operands.dy, operands.y)
-            arrays = tuple(_as_rows(array, case.axis) for array in inputs)
+            arrays = tuple(_as_rows(array, case.axis) for array in operands.along_axis(case))
             from_output = False
         if case.result == "out":
             out = operands.out if case.axis is None else _as_rows(operands.out, case.axis)
             return Call(loop, (*arrays, out), left_in=operands.out, from_output=from_output)
-        shape = case.shape
+        shape = case.result_shape
 
         def fresh(*arrays: Any) -> Any:
             out = np.empty(shape, arrays[0].dtype)
@@ -77,8 +76,8 @@ def _elementwise(text: str, parallel: bool) -> tuple[Callable[..., None], list[s
 
 
 def _as_rows(array: Any, axis: int) -> Any:
-    """Put the axis last."""
-    return np.moveaxis(array, axis, -1)
+    """Put the axis last; results with one element for each row have none."""
+    return array if array.ndim == 1 else np.moveaxis(array, axis, -1)
 
 
 def _softmax(x: Any, out: Any) -> None:
@@ -94,13 +93,28 @@ def _softmax(x: Any, out: Any) -> None:
             out[i, j] /= total
 
 
-def _softmax_backward(dy: Any, y: Any, out: Any) -> None:
-    for i in numba.prange(y.shape[0]):
+def _softmin(x: Any, out: Any) -> None:
+    for i in numba.prange(x.shape[0]):
+        least = x[i, 0]
+        for j in range(x.shape[1]):
+            least = min(least, x[i, j])
         total = 0.0
-        for j in range(y.shape[1]):
-            total += dy[i, j] * y[i, j]
-        for j in range(y.shape[1]):
-            out[i, j] = y[i, j] * (dy[i, j] - total)
+        for j in range(x.shape[1]):
+            out[i, j] = math.exp(least - x[i, j])
+            total += out[i, j]
+        for j in range(x.shape[1]):
+            out[i, j] /= total
+
+
+def _logsumexp(x: Any, out: Any) -> None:
+    for i in numba.prange(x.shape[0]):
+        largest = x[i, 0]
+        for j in range(x.shape[1]):
+            largest = max(largest, x[i, j])
+        total = 0.0
+        for j in range(x.shape[1]):
+            total += math.exp(x[i, j] - largest)
+        out[i] = largest + math.log(total)
 
 
 def _log_softmax(x: Any, out: Any) -> None:
@@ -116,6 +130,24 @@ def _log_softmax(x: Any, out: Any) -> None:
             out[i, j] = x[i, j] - shift
 
 
+def _softmax_backward(dy: Any, y: Any, out: Any) -> None:
+    for i in numba.prange(y.shape[0]):
+        total = 0.0
+        for j in range(y.shape[1]):
+            total += dy[i, j] * y[i, j]
+        for j in range(y.shape[1]):
+            out[i, j] = y[i, j] * (dy[i, j] - total)
+
+
+def _softmin_backward(dy: Any, y: Any, out: Any) -> None:
+    for i in numba.prange(y.shape[0]):
+        total = 0.0
+        for j in range(y.shape[1]):
+            total += dy[i, j] * y[i, j]
+        for j in range(y.shape[1]):
+            out[i, j] = y[i, j] * (total - dy[i, j])
+
+
 def _log_softmax_backward(dy: Any, y: Any, out: Any) -> None:
     for i in numba.prange(y.shape[0]):
         total = 0.0
@@ -128,6 +160,9 @@ def _log_softmax_backward(dy: Any, y: Any, out: Any) -> None:
 _ALONG_AXIS: dict[tuple[str, str], Callable[..., None]] = {
     ("softmax", "value"): _softmax,
     ("softmax", "backward"): _softmax_backward,
+    ("softmin", "value"): _softmin,
+    ("softmin", "backward"): _softmin_backward,
     ("log_softmax", "value"): _log_softmax,
     ("log_softmax", "backward"): _log_softmax_backward,
+    ("logsumexp", "value"): _logsumexp,
 }

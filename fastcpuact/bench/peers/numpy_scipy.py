@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from ... import plain
 from ..cases import Case, Operands
 from .base import Call, Peer
@@ -17,10 +14,11 @@ class NumpyScipy(Peer):
         """Prepare the expression; ``out`` goes to those that are a single ufunc."""
         x, dy, y = operands.x, operands.dy, operands.y
         if case.axis is not None:
-            if (case.name, case.form) not in _ALONG_AXIS:
+            if case.name not in plain.PLAIN_ROWS:
                 return None
-            inputs = (x,) if case.form == "value" else (dy, y)
-            return Call(_ALONG_AXIS[case.name, case.form], (*inputs, case.axis))
+            rows = plain.PLAIN_ROWS[case.name]
+            function = rows.value if case.form == "value" else rows.backward
+            return Call(function, (*operands.along_axis(case), case.axis))
         if case.name not in plain.PLAIN:
             return None
         row = plain.PLAIN[case.name]
@@ -31,9 +29,3 @@ class NumpyScipy(Peer):
             of_y = row.of_y
             return Call(lambda dy, y: dy * of_y(y), (dy, y), from_output=True)
         return Call(row.backward, (dy, x, *case.params))
-
-
-_ALONG_AXIS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("softmax", "value"): plain.softmax,
-    ("softmax", "backward"): plain.softmax_backward,
-}

@@ -72,7 +72,12 @@ _ROWS = {
     "snake": "s = Sin(x) q = Mul(s, s) y = Add(x, q)",
 }
 # fmt: on
-_ALONG_AXIS = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}
+_ALONG_AXIS = {
+    "softmax": "y = Softmax<axis = AXIS>(x)",
+    "softmin": "n = Neg(x) y = Softmax<axis = AXIS>(n)",
+    "log_softmax": "y = LogSoftmax<axis = AXIS>(x)",
+    "logsumexp": "a = Constant<value = int64[1] {AXIS}>() y = ReduceLogSumExp<keepdims = 0>(x, a)",
+}
 
 
 class OnnxRuntime(Peer):
@@ -88,8 +93,7 @@ class OnnxRuntime(Peer):
         if case.axis is None:
             body = _ROWS.get(case.name)
         else:
-            operator = _ALONG_AXIS.get(case.name)
-            body = operator and f"y = {operator}<axis = {case.axis}>(x)"
+            body = _ALONG_AXIS.get(case.name, "").replace("AXIS", str(case.axis)) or None
         if body is None:
             return None
         session = self._session(body, case)
@@ -107,11 +111,13 @@ class OnnxRuntime(Peer):
 
     def _session(self, body: str, case: Case) -> Any:
         real = _REALS[case.dtype]
-        array = f"{real}[{', '.join(map(str, case.shape))}]"
+        x, y = (
+            f"{real}[{', '.join(map(str, shape))}]" for shape in (case.shape, case.output_shape)
+        )
         body = body.replace("REAL", real)
         model = onnx.parser.parse_model(
             f'<ir_version: {_IR}, opset_import: ["": {_OPSET}]> '
-            f"{case.name} ({array} x) => ({array} y) {{ {body} }}"
+            f"{case.name} ({x} x) => ({y} y) {{ {body} }}"
         )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads

@@ -25,9 +25,9 @@ class Ours(Peer):
             if self.fast:
                 return None
             function = getattr(act, case.name)
-            if case.form == "value":
-                return Call(function, (operands.x, case.axis), out)
-            return Call(function.backward, (operands.dy, operands.y, case.axis), out)
+            if case.form == "backward":
+                function = function.backward
+            return Call(function, (*operands.along_axis(case), case.axis), out)
         activation = act.get(case.name)
         if case.form not in activation.record.forms_in(self.fast):
             return None

@@ -121,7 +121,9 @@ _ROWS: dict[str, _Row] = {
 # fmt: on
 _ALONG_AXIS: dict[str, tuple[Callable[..., Any], Any]] = {
     "softmax": (torch.softmax, _aten._softmax_backward_data),
+    "softmin": (functional.softmin, None),
     "log_softmax": (torch.log_softmax, _aten._log_softmax_backward_data),
+    "logsumexp": (torch.logsumexp, None),
 }
 
 
@@ -146,8 +148,11 @@ class TorchCpu(Peer):
                 return None
             function, gradient = _ALONG_AXIS[case.name]
             if case.form == "value":
-                return Call(function, (x, case.axis), wanted)
-            return _overload(gradient, (dy, y, case.axis, x.dtype), wanted)
+                has_out = function is not functional.softmin
+                return Call(function, (x, case.axis), wanted if has_out else None)
+            if gradient is not None:
+                return _overload(gradient, (dy, y, case.axis, x.dtype), wanted)
+            return _autograd(function(x.requires_grad_(), case.axis), x, dy)
         if case.name not in _ROWS:
             return None
         row = _ROWS[case.name]
@@ -160,9 +165,11 @@ class TorchCpu(Peer):
             saved = (kept[a] if isinstance(a, str) else a for a in row.saved)
             call = _overload(row.backward, (dy, *saved), wanted, row.keywords, row.has_out)
             return replace(call, from_output="y" in row.saved)
-        x.requires_grad_()
-        graph = row.value(x, *row.more, *case.params)
-        return Call(torch.autograd.grad, (graph, x, dy, True))
+        return _autograd(row.value(x.requires_grad_(), *row.more, *case.params), x, dy)
+
+
+def _autograd(graph: Any, x: Any, dy: Any) -> Call:
+    return Call(torch.autograd.grad, (graph, x, dy, True))
 
 
 def _overload(
