@@ -4,6 +4,7 @@ import click
 
 from fastcpuact.version import __version__
 
+from .bench import bench, report
 from .check import check
 from .demo import demo
 from .listing import list_activations
@@ -17,6 +18,9 @@ Examples:
   fastcpuact demo --json > results.json
   fastcpuact check gelu silu --dtype float32
   fastcpuact check --exhaustive --state check.json --output accuracy.md
+  fastcpuact bench gelu --quick
+  fastcpuact bench --json results.json
+  fastcpuact report results.json --readme README.md
 """
 
 
@@ -26,5 +30,5 @@ def fastcpuact() -> None:
     """Fast activation functions for NumPy on the CPU."""
 
 
-for _command in (list_activations, check, demo):
+for _command in (list_activations, check, bench, report, demo):
     fastcpuact.add_command(_command)

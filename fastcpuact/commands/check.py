@@ -1,7 +1,6 @@
 """``fastcpuact check``."""
 
 import json
-import shlex
 import signal
 import sys
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from rich.progress import TaskProgressColumn
 import fastcpuact as act
 from fastcpuact.cli import extra
 
-from .options import ActivationName, OutputPath, progress_bar
+from .options import ActivationName, Literal, OutputPath, progress_bar
 
 DTYPES = ("float16", "float32", "float64")
 TIERS = ("exact", "fast")
@@ -33,15 +32,6 @@ class FormulaName(click.ParamType):
             hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"
             self.fail(f"no activation has the form {value!r}; {hint}", param, ctx)
         return value
-
-
-class Literal(click.Command):
-    """A command that remembers how it was called."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the arguments as they are before the parsing consumes them."""
-        ctx.obj = shlex.join([*ctx.command_path.split(), *args])
-        return super().parse_args(ctx, args)
 
 
 @click.command(cls=Literal)

@@ -1,6 +1,7 @@
-"""What the commands share: types of arguments, and the bar that shows progress."""
+"""What the commands share: how they are called, types of arguments, the bar of progress."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,15 @@ from rich.progress import (
 )
 
 import fastcpuact as act
+
+
+class Literal(click.Command):
+    """A command that remembers how it was called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments as they are before the parsing consumes them."""
+        ctx.obj = shlex.join([*ctx.command_path.split(), *args])
+        return super().parse_args(ctx, args)
 
 
 class ActivationName(click.ParamType):
