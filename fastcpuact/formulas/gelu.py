@@ -51,8 +51,8 @@ def gelu_grad(x):
     """Φ(x) + x·φ(x), φ the normal density."""
     t = magnitude_of_normal(x)
     r, m, a, b = normal_weight(t)
-    # On the left Φ(-t) - t·φ(t) = e^(-t²/2)·(R(t) - t/√(2π)), R the tail over the weight.  Up to 3/2
-    # a series about its zero; beyond, R is the smaller term.
+    # On the left Φ(-t) - t·φ(t) = e^(-t²/2)·(R(t) - t/√(2π)), R the tail over the weight.  Up to
+    # t = 3/2 a series about its zero; beyond, R is the smaller term and may round.
     start = t - GELU_SLOPE_ROOT.hi
     z, z_low = fast_two_sum(start, -GELU_SLOPE_ROOT.lo)
     series = polynomial(z, GELU_SLOPE_SERIES)
