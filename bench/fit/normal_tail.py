@@ -15,7 +15,7 @@ from rational import grid, minimax, rounded, rounded_polynomial, show
 # about 2^-26 and 2^-55, and for 2^-13 in the fast tier.
 FITS = {
     "float32": (4, 4, 24, mpf("14.6"), 600, 60),
-    "float64": (9, 10, 53, mpf(39), 1200, 90),
+    "float64": (10, 10, 53, mpf(39), 1200, 90),
     "fast": (2, 2, 24, mpf(39), 600, 60),
 }
 

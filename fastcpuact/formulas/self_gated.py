@@ -154,7 +154,7 @@ def silu_bend(t, low):
     return times_logistic_slope(factor, factor_low, g, g_low, power), a, b
 
 
-@silu.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+@silu.second_gradient(ulp={"float32": 2.0, "float64": 2.0})
 def silu_grad2(x):
     """σ(x)·σ(-x)·(2 + x·(σ(-x) - σ(x)))."""
     y, a, b = silu_bend(magnitude(x), -0.0)
@@ -183,7 +183,7 @@ def gelu_sigmoid(x):
     return (-0.0 if x < 0 else x) - t / d * a * b
 
 
-@gelu_sigmoid.gradient(ulp={"float32": 2.0, "float64": 2.0})
+@gelu_sigmoid.gradient(ulp={"float32": 1.9, "float64": 1.7})
 def gelu_sigmoid_grad(x):
     """silu'(1.702 x)."""
     _, v, low = gelu_sigmoid_argument(x)
@@ -191,7 +191,7 @@ def gelu_sigmoid_grad(x):
     return left if x < 0 else 1 - left
 
 
-@gelu_sigmoid.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+@gelu_sigmoid.second_gradient(ulp={"float32": 3.5, "float64": 3.3})
 def gelu_sigmoid_grad2(x):
     """1.702 silu''(1.702 x)."""
     _, v, low = gelu_sigmoid_argument(x)
@@ -243,7 +243,7 @@ def swish(x, beta=1.0):
     return copysign(tail if v < 0 else fabs(x) - tail, x)
 
 
-@swish.gradient(ulp={"float32": 2.0, "float64": 2.0})
+@swish.gradient(ulp={"float32": 1.8, "float64": 1.8})
 def swish_grad(x, beta=1.0):
     """silu'(βx)."""
     v, t, low = scaled_argument(finite(x), beta)
@@ -251,7 +251,7 @@ def swish_grad(x, beta=1.0):
     return left if v < 0 else 1 - left
 
 
-@swish.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+@swish.second_gradient(ulp={"float32": 3.2, "float64": 3.2})
 def swish_grad2(x, beta=1.0):
     """β·silu''(βx)."""
     _, t, low = scaled_argument(finite(x), beta)
@@ -259,7 +259,7 @@ def swish_grad2(x, beta=1.0):
     return beta * y * a * b
 
 
-@swish.parameter_gradient("beta", ulp={"float32": 4.0, "float64": 4.0})
+@swish.parameter_gradient("beta", ulp={"float32": 3.3, "float64": 3.3})
 def swish_grad_beta(x, beta=1.0):
     """x²·σ(βx)·σ(-βx)."""
     z = finite(x)
@@ -327,7 +327,7 @@ def cubic_slope(t):
     return w, low
 
 
-@gelu_tanh.gradient(ulp={"float32": 2.0, "float64": 2.0})
+@gelu_tanh.gradient(ulp={"float32": 1.8, "float64": 1.8})
 def gelu_tanh_grad(x):
     """σ(v)·(1 + x·v'·σ(-v)), v = 2u."""
     t = magnitude_of_cube(x)
@@ -353,7 +353,7 @@ def gelu_tanh_grad(x):
     return left if x < 0 else 1 - left
 
 
-@gelu_tanh.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+@gelu_tanh.second_gradient(ulp={"float32": 2.6, "float64": 2.6})
 def gelu_tanh_grad2(x):
     """σ(v)·σ(-v)·(2v' + x·v'' - x·v'²·tanh(v/2)), v = 2u."""
     t = magnitude_of_cube(x)

@@ -70,7 +70,7 @@ def mish_denominator(h, h_low):
     return y, low
 
 
-@mish.gradient(ulp={"float32": 2.0, "float64": 2.0})
+@mish.gradient(ulp={"float32": 1.9, "float64": 1.9})
 def mish_grad(x):
     """e^x w(x)/(1 + e^x + e^2x/2)², w(x) = (x+1) + (x + 3/2) e^x + e^2x + e^3x/4."""
     t = magnitude(x)
@@ -101,7 +101,7 @@ def mish_grad(x):
     return (left + left_low) * a * b if x < 0 else f + f_low
 
 
-@mish.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+@mish.second_gradient(ulp={"float32": 3.9, "float64": 3.9})
 def mish_grad2(x):
     """e^x·(4 + 8E + 6E² + 2E³ + x·(2 + 2E - 3E² - 2E³))/(2·(1 + E + E²/2)³), E = e^x."""
     t = magnitude(x)
@@ -168,7 +168,7 @@ def square_weight(s, s_low):
     return r, m, exp2_shifted(n)
 
 
-@activation(domain=(-20, 20), ulp={"float32": 2.0, "float64": 2.0})
+@activation(domain=(-20, 20), ulp={"float32": 1.7, "float64": 1.7})
 def serf(x):
     """x·erf(log(1 + e^x))."""
     t = magnitude(x)
@@ -237,7 +237,7 @@ def serf_grad(x):
     return left if x < 0 else fma(n * scale, inner, 1)
 
 
-@serf.second_gradient(ulp={"float32": 4.0, "float64": 4.0})
+@serf.second_gradient(ulp={"float32": 3.7, "float64": 3.7})
 def serf_grad2(x):
     """2/√π·e^-s²·σ(x)·(2 + x·(σ(-x) - 2s·σ(x))), s = log(1 + e^x)."""
     t = magnitude(x)
