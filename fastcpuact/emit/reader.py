@@ -35,6 +35,7 @@ _COMPARE = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
+_PARTS = ("hi", "lo", "rest")  # of an Exact constant
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -224,12 +225,11 @@ class _FormulaReader:
     def global_constant(self, node: ast.Name | ast.Attribute) -> tree.Const:
         if isinstance(node, ast.Attribute):
             value = self.look_up(node.value)
-            if isinstance(value, Exact) and node.attr in ("hi", "lo"):
-                exact = Fraction(value.digits)
-                high = self.constant(node, exact)
-                if node.attr == "hi":
-                    return high
-                return self.constant(node, exact - Fraction(high.value))
+            if isinstance(value, Exact) and node.attr in _PARTS:
+                rest = Fraction(value.digits)
+                for _ in range(_PARTS.index(node.attr)):
+                    rest -= Fraction(self.constant(node, rest).value)
+                return self.constant(node, rest)
         else:
             value = self.look_up(node)
             if isinstance(value, int | float) and not isinstance(value, bool):

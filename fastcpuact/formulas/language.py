@@ -4,7 +4,7 @@ A formula is an ordinary Python function of real numbers: assignments and one ``
 never run.  `fastcpuact.emit` reads its text and prints it for each target.  Inside it may stand
 
 * arithmetic ``+ - * /``, comparisons, and ``a if c else b`` (both arms are always evaluated);
-* number literals, module-level floats, and ``name.hi``/``name.lo`` of an `Exact` constant;
+* number literals, module-level floats, and the parts of an `Exact` constant, ``name.hi`` …;
 * calls to other formulas, to the leaves below, and to ``polynomial(x, COEFFICIENTS)``.
 
 A formula has no dtype.  What differs between float32 and float64 is named by `per_precision`.
@@ -116,7 +116,8 @@ def per_precision(*, float32: T, float64: T, fast: T | None = None) -> T:
 class Exact:
     """A real constant given by more digits than any working precision holds.
 
-    ``.hi`` is the constant rounded to the working precision, ``.lo`` the rest.
+    ``.hi`` is the constant rounded to the working precision, ``.lo`` what that leaves, rounded, and
+    ``.rest`` what both leave.
     """
 
     digits: str
@@ -124,6 +125,7 @@ class Exact:
     # What the reader prints; to a type checker they are numbers.
     hi: ClassVar[float]
     lo: ClassVar[float]
+    rest: ClassVar[float]
 
 
 def polynomial(x: float, coefficients: tuple[float, ...]) -> float:

@@ -95,8 +95,10 @@ def silu_slope_parts(t, low):
     """
     g, g_low, a, b = logistic_tail_pair(t, low)
     # 1 - t + t·σ(-t), and near its zero a series.
+    # t + low may be nearer to the zero than its first two parts are: hence the third.
     start = t - SILU_SLOPE_ROOT.hi
-    x, x_low = fast_two_sum(start, low - SILU_SLOPE_ROOT.lo)
+    x, rest_of_x = fast_two_sum(start, low - SILU_SLOPE_ROOT.lo)
+    x_low = rest_of_x - SILU_SLOPE_ROOT.rest
     series = polynomial(x, SILU_SLOPE_SERIES)
     line = -x if fabs(x) < 0.375 else 1 - t
     curve = x * x * series if fabs(x) < 0.375 else t * (g * (a * b))
