@@ -70,8 +70,8 @@ def test_sdist_holds_no_generated_source(sdist):
 
 
 def compilers() -> list[str]:
-    """The two C compilers that are supported; both must be here in continuous integration."""
-    return [name for name in ("gcc", "clang") if shutil.which(name) or os.environ.get("CI")]
+    """The second C compiler that is supported; the package under test was built by the first."""
+    return [name for name in ("clang",) if shutil.which(name) or os.environ.get("CI")]
 
 
 @pytest.mark.parametrize("compiler", compilers())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .language import Exact, fma
+from .language import Exact, copysign, fma
 from .pairs import fast_two_sum
 from .pieces import clip, finite_where, inside, one, zero
 from .registry import activation
@@ -103,7 +103,8 @@ def hardswish(x):
     sixth = s * _SIXTH.hi
     low = fma(s, _SIXTH.hi, -sixth) + fma(s, _SIXTH.lo, s_low * _SIXTH.hi)
     y = fma(x, sixth, x * low)
-    return x if x >= 3 else (-0.0 if x <= -3 else y)
+    # Without FMA a product that underflows loses its sign in a sum.
+    return x if x >= 3 else (-0.0 if x <= -3 else copysign(y, x))
 
 
 @hardswish.gradient(ulp=_NEARLY)

@@ -8,6 +8,9 @@ from typing import Any
 
 from .language import Formula
 
+# Errors may exceed the stated bounds by so many ULP on processors without fused multiply-add.
+WITHOUT_FMA = 2.0
+
 
 @dataclass(frozen=True)
 class Form:
