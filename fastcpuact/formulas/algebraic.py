@@ -9,7 +9,7 @@ from .registry import activation
 
 # Beyond it 1/t² is 0, and the arithmetic of pairs does not overflow below it.
 FAR = per_precision(float32=2.0**120, float64=2.0**1000)
-_LARGEST = per_precision(float32=(2 - 2.0**-23) * 2.0**127, float64=(2 - 2.0**-52) * 2.0**1023)
+LARGEST = per_precision(float32=(2 - 2.0**-23) * 2.0**127, float64=(2 - 2.0**-52) * 2.0**1023)
 
 # Where b is not between _SMALL and _HUGE, √(x² + b) is scaled up or down.  What is scaled neither
 # over- nor underflows up to the limit, and beyond it the root is |x|.
@@ -104,7 +104,7 @@ def root_of_pair(t, c):
 def finite_size(x):
     """|x|, or the largest number for infinity; keeps NaN."""
     t = fabs(x)
-    return _LARGEST if t > _LARGEST else t
+    return LARGEST if t > LARGEST else t
 
 
 @formula
@@ -118,8 +118,8 @@ def left_half(n, t, c, limit):
     sum_low = fma(0.5 * e, (root + t) * inverse * t, fma(t, root, s - sum_))
     y = n * inverse
     remainder = fma(-y, -0.0 if t > limit else sum_low, fma(-y, d, n))
-    quotient_ = fma(remainder, inverse, y)
-    return 0.5 * quotient_ * inverse if t > limit else quotient_
+    ratio = fma(remainder, inverse, y)
+    return 0.5 * ratio * inverse if t > limit else ratio
 
 
 @left_half.fast
@@ -196,7 +196,7 @@ def dish(x):
     """x/2·(x/√(1 + x²) + 1)."""
     t = finite_size(x)
     tail = left_half(0.5 * t, t, 1, _LIMIT)
-    left = -tail if x >= -_LARGEST else (-0.0 if x < 0 else x)
+    left = -tail if x >= -LARGEST else (-0.0 if x < 0 else x)
     return x - tail if x >= 0 else left
 
 

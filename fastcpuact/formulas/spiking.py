@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .algebraic import FAR, inverse_of_one_and, not_far
-from .language import Exact, fabs, fma, formula, per_precision
+from .coefficients import HALF_PI
+from .language import fabs, fma, formula, per_precision
 from .pairs import two_sum
 from .pieces import finite_where, zero
 from .registry import activation
 
 _EXACT = {"float32": 0.5, "float64": 0.5}
-_HALF_PI = Exact("1.5707963267948966192313216916397514420985846996875529")
 # Where 1 + z² is z².
 _LARGE = per_precision(float32=2.0**16, float64=2.0**30)
 
@@ -49,8 +49,8 @@ def product_not_far(a, b):
 @formula
 def half_pi_times(alpha):
     """(k, k_low): πα/2."""
-    k = alpha * _HALF_PI.hi
-    return k, fma(alpha, _HALF_PI.hi, -k) + alpha * _HALF_PI.lo
+    k = alpha * HALF_PI.hi
+    return k, fma(alpha, HALF_PI.hi, -k) + alpha * HALF_PI.lo
 
 
 @formula
