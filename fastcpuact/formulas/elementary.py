@@ -159,33 +159,36 @@ def exp(x):
 
 
 @formula
-def expm1_series(x, low, shift):
-    """(r, s, n): e^(x + low) = (1 + (r + s))·2^n for |x| < 1000, |s| < |r|/4 and low as above.
+def expm1_series(x, low, n):
+    """(r, s): e^(x + low) = (1 + (r + s))·2^n for x <= 0, n near x/log 2 and low as above.
 
-    n comes with shift added.  r + s has the relative precision that e^x - 1 needs.
+    |s| is below |r|/3, and r + s has the relative precision that e^x - 1 needs.
     """
-    shifted = fma(x, LOG2_E, shift)
-    n = shifted - shift
     # Exact: every bit of x and of n·LN2.hi fits, since r is so much smaller.
     r = fma(n, -LN2.hi, x)
     series = polynomial(r, EXPM1)
-    return r, fma(r * r, series, fma(n, -LN2.lo, low)), shifted
+    return r, fma(r * r, series, fma(n, -LN2.lo, low))
 
 
 @formula
-def expm1_reduced(x, low, shift):
-    """(q, n): e^(x + low) = (1 + q)·2^n as `expm1_series`."""
-    r, s, n = expm1_series(x, low, shift)
-    return r + s, n
+def expm1_reduced(x, low, n):
+    """q: e^(x + low) = (1 + q)·2^n as `expm1_series`."""
+    r, s = expm1_series(x, low, n)
+    return r + s
 
 
 @expm1_reduced.fast
-def expm1_reduced_fast(x, low, shift):
+def expm1_reduced_fast(x, low, n):
     """The same for x alone."""
-    shifted = fma(x, LOG2_E, shift)
-    r = fma(shifted - shift, -LN2.hi, x)
+    r = fma(n, -LN2.hi, x)
     series = polynomial(r, EXPM1)
-    return fma(r * r, series, r), shifted
+    return fma(r * r, series, r)
+
+
+@formula
+def within_expm1(x):
+    """x, but not below where e^x - 1 rounds to -1; keeps NaN."""
+    return _EXPM1_LOWEST if x < _EXPM1_LOWEST else x
 
 
 @formula
@@ -194,8 +197,9 @@ def expm1_parts(x, low):
 
     e^x - 1 = q·a + (a - 1) keeps its digits.
     """
-    q, n = expm1_reduced(_EXPM1_LOWEST if x < _EXPM1_LOWEST else x, low, ROUND)
-    return q, exp2_shifted(n)
+    z = within_expm1(x)
+    shifted = fma(z, LOG2_E, ROUND)
+    return expm1_reduced(z, low, shifted - ROUND), exp2_shifted(shifted)
 
 
 @formula

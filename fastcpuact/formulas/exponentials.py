@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .coefficients import CELU_SLOPE, ROUND
+from .coefficients import CELU_SLOPE, EXPM1, LN2, LOG2_E, ROUND
 from .elementary import (
     LOWEST,
     ONE_STEP,
@@ -15,6 +15,7 @@ from .elementary import (
     expm1_reduced,
 )
 from .language import Exact, exp2_shifted, fabs, fma, formula, per_precision, polynomial
+from .pairs import fast_two_sum
 from .registry import activation
 
 STEP_UP = per_precision(float32=2.0**64, float64=2.0**512)
@@ -150,29 +151,45 @@ def exp_parts_of_any(x, low):
 
 
 @formula
-def within_expm1(x):
-    """x between where e^x - 1 rounds to -1 and where it is infinite; keeps NaN."""
-    above = _EXPM1_LOWEST if x < _EXPM1_LOWEST else x
-    return _HIGHEST if above > _HIGHEST else above
+def expm1_of_any_reduced(x, low, n):
+    """q as `expm1_reduced`, and it keeps its digits where n is large, too."""
+    r, r_low = fast_two_sum(fma(n, -LN2.hi, x), fma(n, -LN2.lo, low))
+    series = polynomial(r, EXPM1)
+    return r + fma(r * r, series, r_low)
+
+
+@expm1_of_any_reduced.fast
+def expm1_of_any_reduced_fast(x, low, n):
+    """The same for x alone."""
+    return expm1_reduced(x, low, n)
 
 
 @formula
 def expm1_parts_of_any(x, low):
-    """(q, a, one, step): e^(x + low) - 1 = (q·a + (a - one))·step for x as of `within_expm1`.
+    """(z, q, a, one, step): e^(x + low) - 1 = (q·a + (a - one))·step for any x.
 
-    one·step = 1; step > 1 only where e^x is large.
+    one·step = 1, and step > 1 only where e^x is large.  z is x up to where nothing changes any
+    more.
     """
-    q, n = expm1_reduced(x, low, ROUND if x < _ONE_STEP else ROUND - STEP)
-    return q, exp2_shifted(n), 1 if x < _ONE_STEP else STEP_DOWN, 1 if x < _ONE_STEP else STEP_UP
+    above = _EXPM1_LOWEST if x < _EXPM1_LOWEST else x
+    z = _HIGHEST if above > _HIGHEST else above
+    shift = ROUND if x < _ONE_STEP else ROUND - STEP
+    shifted = fma(z, LOG2_E, shift)
+    q = expm1_of_any_reduced(z, low, shifted - shift)
+    one = 1 if x < _ONE_STEP else STEP_DOWN
+    return z, q, exp2_shifted(shifted), one, 1 if x < _ONE_STEP else STEP_UP
 
 
 @activation(domain=(-10, 5), ulp={"float32": 2.0, "float64": 2.0})
 def celu(x, alpha=1.0):
     """x if x > 0 else α·(e^(x/α) - 1)."""
     u = x / alpha
-    q, a, one, step = expm1_parts_of_any(within_expm1(u), quotient_low(x, alpha, u))
+    _, q, a, one, step = expm1_parts_of_any(u, quotient_low(x, alpha, u))
+    # Where e^u is large, a - one rounds; q·a never does.
+    most = a - one
+    m = most + fma(q, a, (a - most) - one)
     # Where the quotient is small it may be subnormal, and x is at hand.
-    left = x if fabs(u) < _LINEAR else alpha * fma(q, a, a - one) * step
+    left = x if fabs(u) < _LINEAR else alpha * m * step
     return x if x >= 0 else left
 
 
@@ -205,11 +222,11 @@ def celu_grad_from_output(y, alpha=1.0):
 def celu_grad_alpha(x, alpha=1.0):
     """0 if x > 0 else e^u - 1 - u·e^u, u = x/α."""
     u = x / alpha
-    z = within_expm1(u)
-    q, a, one, step = expm1_parts_of_any(z, quotient_low(x, alpha, u))
+    low = quotient_low(x, alpha, u)
+    z, q, a, one, step = expm1_parts_of_any(u, low)
     series = polynomial(u, CELU_SLOPE)
     direct = fma(a * (1 - z), q, (a - one) - a * z) * step
-    left = -(u * u) * series if fabs(u) < 0.6 else direct
+    left = -fma(u, u, 2 * u * low) * series if fabs(u) < 0.6 else direct
     return 0 if x >= 0 else left
 
 
