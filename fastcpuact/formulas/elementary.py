@@ -75,10 +75,10 @@ def exp_pair_reduced(x, low, shift):
     """(p, p_low, n): e^(x + low) = (p + p_low)·2^n, as `exp_reduced`."""
     shifted = fma(x, LOG2_E, shift)
     n = shifted - shift
-    # The first step of the reduction is exact, and the rest of the second is a factor 1 + r_low.
-    nearly = fma(n, -LN2_HI, x)
-    r = fma(n, -LN2_LO, nearly)
-    r_low = fma(n, -LN2_LO, nearly - r) + low
+    # Exact: every bit of x and of n·LN2.hi fits, since r is so much smaller.  The rest of log 2
+    # makes a factor 1 + r_low.
+    r = fma(n, -LN2.hi, x)
+    r_low = fma(n, -LN2.lo, low)
     series = polynomial(r, EXP)
     square = r * r
     q = fma(square, series, r)
@@ -164,7 +164,7 @@ def expm1_series(x, low, n):
 
     |s| is below |r|/3, and r + s has the relative precision that e^x - 1 needs.
     """
-    # Exact: every bit of x and of n·LN2.hi fits, since r is so much smaller.
+    # Exact, as in `exp_pair_reduced`.
     r = fma(n, -LN2.hi, x)
     series = polynomial(r, EXPM1)
     return r, fma(r * r, series, fma(n, -LN2.lo, low))
