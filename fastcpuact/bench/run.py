@@ -19,7 +19,7 @@ from fastcpuact.version import __version__
 from . import machine, throughput
 from .cases import Case
 from .peers import choose
-from .result import Cell, Result, cell
+from .result import Result, cell
 from .worker import Task, environment
 
 _PACKAGE = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ def run(
     peers: Sequence[str],
     command: str,
     seconds: float = 0.03,
-    on_cell: Callable[[Cell], None] = lambda cell: None,
+    on_cell: Callable[[Result], None] = lambda result: None,
 ) -> Result:
     """Measure all cases; what is there when the user interrupts is a result too.
 
@@ -45,7 +45,7 @@ def run(
     seconds : float
         For each library in each case.
     on_cell : callable
-        Called with each cell.
+        Called after each cell with the result as it is then.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def run(
             for line in _lines(Task(libraries, list(group), seconds)):
                 if "case" in line:
                     result.cells.append(cell(line))
-                    on_cell(result.cells[-1])
+                    on_cell(result)
                 else:
                     result.versions |= line["versions"]
                     result.gigahertz = result.gigahertz or line["gigahertz"]

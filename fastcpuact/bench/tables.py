@@ -62,7 +62,8 @@ class Grid:
             columns -= self.optional
         table = Table(title=self.title, caption=self.caption or None, box=box.SIMPLE_HEAD)
         for k, heading in enumerate(self.headings[:columns]):
-            table.add_column(heading, justify="left" if k < self.words else "right")
+            words = k < self.words
+            table.add_column(heading, justify="left" if words else "right", overflow="fold")
         for row in self.rows:
             table.add_row(*row[:columns])
         return table

@@ -1,6 +1,7 @@
 """``fastcpuact bench`` and ``fastcpuact report``."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import fastcpuact as act
 from fastcpuact.cli import extra
 
 from .options import Literal, OutputPath, progress_bar
+
+# A long run is written down as often as this, whatever may happen to it.
+SAVE_SECONDS = 60
 
 
 class FunctionName(click.ParamType):
@@ -136,12 +140,16 @@ def bench(
         console.print(f"Not compared with: {', '.join(left_out)}.", highlight=False)
     with progress_bar() as progress:
         task = progress.add_task("", total=len(plan))
-        result = run(
-            plan,
-            chosen,
-            command,
-            on_cell=lambda cell: progress.update(task, advance=1, description=cell.case.function),
-        )
+        saved = time.monotonic()
+
+        def show(result: Any) -> None:
+            nonlocal saved
+            progress.update(task, advance=1, description=result.cells[-1].case.function)
+            if path is not None and time.monotonic() - saved > SAVE_SECONDS:
+                result.save(path)
+                saved = time.monotonic()
+
+        result = run(plan, chosen, command, on_cell=show)
     if path is not None:
         result.save(path)
     for note in result.notes:

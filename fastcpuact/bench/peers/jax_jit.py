@@ -93,6 +93,8 @@ class JaxJit(Peer):
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
         jax.config.update("jax_enable_x64", True)
+        if threads == 1:  # handing a call over to another thread, to wait for it, only costs
+            jax.config.update("jax_cpu_enable_async_dispatch", False)
 
     def call(self, case: Case, operands: Operands) -> Call | None:
         """Compile the function, or the product of a vector with its Jacobian.
