@@ -32,7 +32,7 @@ def test_function(case: cases.Case, library: str, peer: peers.Peer, benchmark: A
     call = peer.call(case, operands)
     if call is None:
         pytest.skip(f"{library} has no {case.function} for {case.dtype}")
-    error = checks.worst_error(case, operands, call.result(case.result_shape))
+    error = checks.worst_error(case, operands, call.results(case.result_shape))
     if library.startswith("fastcpuact"):
         assert error < checks.LOST
     benchmark.group = f"{case.function} {case.dtype} {case.size}"

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastcpuact as act
-from fastcpuact.accuracy.rows import ROWS
 
 Array = NDArray[Any]
 
@@ -28,6 +27,8 @@ VARIATIONS: tuple[tuple[dict[str, Any], tuple[int, ...]], ...] = (
     ({"inputs": "tails"}, (TYPICAL,)),
     ({"layout": "strided"}, (TYPICAL, 1_000_000)),
 )
+# The functions g of the gated pairs value·g(gate).
+GATES = {"glu": "sigmoid", "reglu": "relu", "geglu": "gelu", "swiglu": "silu"}
 # The function along an axis whose result has one element for each row; its gradient saves x.
 REDUCTION = "logsumexp"
 ROW_LENGTH = 1_000
@@ -79,6 +80,12 @@ class Case:
         return self.name + (f".{self.form}" if self.form != "value" else "") + axis
 
     @property
+    def kind(self) -> str:
+        """The kind of the function: "elementwise", "gated" or "rowwise"."""
+        kind: str = act.get(self.name).kind
+        return kind
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of x."""
         if self.axis is None:
@@ -90,7 +97,7 @@ class Case:
     @property
     def output_shape(self) -> tuple[int, ...]:
         """The shape of y and dy."""
-        if self.axis is None or self.name != REDUCTION:
+        if self.name != REDUCTION:
             return self.shape
         return self.shape[:-1] if self.axis == -1 else self.shape[1:]
 
@@ -100,16 +107,18 @@ class Case:
         return self.output_shape if self.form == "value" else self.shape
 
     @property
-    def saved(self) -> str:
-        """What the gradient along an axis is computed from: "x" or "y"."""
-        return "x" if self.name == REDUCTION else "y"
+    def operands(self) -> tuple[str, ...]:
+        """What this package takes: names of `Operands`, in their order."""
+        inputs = ("x", "gate") if self.kind == "gated" else ("x",)
+        if self.form == "value":
+            return inputs
+        of_rows = self.kind == "rowwise" and self.name != REDUCTION
+        return ("dy", "y") if of_rows or self.form == "backward_from_output" else ("dy", *inputs)
 
     @property
     def given(self) -> dict[str, float]:
         """The parameters that have to be given, by name."""
-        if self.axis is not None:
-            return {}
-        params = act.get(self.name).params
+        params = act.get(self.name).params if self.kind == "elementwise" else {}
         return {name: PARAMETER for name, default in params.items() if default is None}
 
     @property
@@ -120,7 +129,7 @@ class Case:
 
 def functions() -> list[str]:
     """Return the names of all functions that can be measured."""
-    return [*act.names(), *(name for name in ROWS if hasattr(act, name))]
+    return [*act.names("elementwise"), *act.names("gated"), *act.names("rowwise")]
 
 
 def forms(name: str) -> tuple[str, ...]:
@@ -164,7 +173,7 @@ def _plan(
     variations: Sequence[tuple[dict[str, Any], tuple[int, ...]]],
 ) -> Iterator[Case]:
     for count, name in itertools.product(threads, names):
-        axes = (None,) if name in act.activations else (-1, 0)
+        axes = (-1, 0) if act.get(name).kind == "rowwise" else (None,)
         for form, axis, dtype in itertools.product(forms(name), axes, dtypes):
             for size in sizes:
                 yield Case(name, form, dtype, size, count, axis=axis)
@@ -175,28 +184,43 @@ def _plan(
 
 @dataclass(frozen=True)
 class Operands:
-    """The arrays of a case: those of `cases.operands`, or others of the same shapes."""
+    """The arrays of a case: those of `cases.operands`, or others of the same shapes.
+
+    Attributes
+    ----------
+    x : ndarray
+        Input; the value of a gated pair.
+    dy, y : ndarray
+        Upstream gradient and output.
+    out : tuple of ndarray
+        Where to put the results.
+    gate : ndarray
+        The gate of a gated pair; `x` again where there is none.
+    """
 
     x: Array
     dy: Array
     y: Array
-    out: Array
+    out: tuple[Array, ...]
+    gate: Array
 
-    def along_axis(self, case: Case) -> tuple[Array, ...]:
-        """Return what a form of a function along an axis takes."""
-        return (self.x,) if case.form == "value" else (self.dy, vars(self)[case.saved])
+    def of(self, case: Case) -> tuple[Array, ...]:
+        """Return what this package takes."""
+        return tuple(vars(self)[name] for name in case.operands)
 
 
 def operands(case: Case) -> Operands:
     """Make the arrays of a case."""
-    x = _drawn(case.inputs, 1, case.dtype, case.shape, case.layout)
+    gated = case.kind == "gated"
+    x = _drawn("normal" if gated else case.inputs, 1, case.dtype, case.shape, case.layout)
     dy = _drawn("normal", 2, case.dtype, case.output_shape, case.layout)
+    gate = _drawn(case.inputs, 3, case.dtype, case.shape, case.layout) if gated else x
     y = _laid_out(np.empty, case.dtype, case.output_shape, case.layout)
-    if case.axis is None:
-        act.get(case.name)(x, *case.params, out=y)
-    else:
-        getattr(act, case.name)(x, case.axis, out=y)
-    return Operands(x, dy, y, _laid_out(np.ones, case.dtype, case.result_shape, case.layout))
+    more = case.params if case.axis is None else (case.axis,)
+    act.get(case.name)(*((x, gate) if gated else (x,)), *more, out=y)
+    count = 2 if gated and case.form != "value" else 1
+    out = (_laid_out(np.ones, case.dtype, case.result_shape, case.layout) for _ in range(count))
+    return Operands(x, dy, y, tuple(out), gate)
 
 
 @cache

@@ -103,8 +103,8 @@ def measure(case: Case, peers: dict[str, Peer], seconds: float) -> Cell:
             call()
             errors[name] = None
         else:  # the first call compiles, where that is how a library works
-            result = call.result(case.result_shape)
-            errors[name] = checks.worst_error(case, arrays, result)
+            results = call.results(case.result_shape)
+            errors[name] = checks.worst_error(case, arrays, results)
     timed = timing.interleave(calls, seconds, pauses=case.threads > 1)
     return Cell(
         case,

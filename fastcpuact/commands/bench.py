@@ -27,12 +27,13 @@ class FunctionName(click.ParamType):
         with extra("bench"):
             from fastcpuact.bench.cases import functions
 
-        if value in functions():
-            return value
         try:
-            return act.get(value).name
+            name: str = act.get(value).name
         except ValueError as error:
             self.fail(f"{error} (see 'fastcpuact list')", param, ctx)
+        if name not in functions():
+            self.fail(f"{name} has no cases to be measured", param, ctx)
+        return name
 
 
 class Size(click.ParamType):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +26,8 @@ class Call:
         Where to put the result; None for a fresh one.
     out_name : str
         The keyword for it.
-    left_in : ndarray or None
-        Where the result is found afterwards, if it is not returned.
+    left_in : tuple of ndarray
+        Where the results are found afterwards, if they are not returned.
     from_output : bool
         Whether a gradient is computed from the saved output: less work than from the input.
     """
@@ -37,13 +36,13 @@ class Call:
     operands: tuple[Any, ...]
     out: Any = None
     out_name: str = "out"
-    left_in: NDArray[Any] | None = None
+    left_in: tuple[NDArray[Any], ...] = ()
     from_output: bool = False
 
     @property
     def has_out(self) -> bool:
         """Whether the result goes to an array that is there already."""
-        return self.out is not None or self.left_in is not None
+        return self.out is not None or bool(self.left_in)
 
     def __call__(self) -> Any:
         """Do it once."""
@@ -51,20 +50,40 @@ class Call:
             return self.function(*self.operands)
         return self.function(*self.operands, **{self.out_name: self.out})
 
-    def result(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        """Do it once, and return the result as NumPy sees it."""
-        result = self()
-        if isinstance(result, (tuple, list)):
-            result = result[0]
-        return np.asarray(result if self.left_in is None else self.left_in).reshape(shape)
+    def results(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], ...]:
+        """Do it once, and return the results as NumPy sees them."""
+        returned = self()
+        found = self.left_in or returned
+        several = found if isinstance(found, (tuple, list)) else (found,)
+        return tuple(np.asarray(one).reshape(shape) for one in several)
 
 
-class Peer(ABC):
-    """A library, kept to a number of threads for as long as its process lives."""
+class Peer:
+    """A library, kept to a number of threads for as long as its process lives.
+
+    It says what it has by preparing the calls of one kind of functions or the other.
+    """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
 
-    @abstractmethod
     def call(self, case: Case, operands: Operands) -> Call | None:
         """Prepare a case in the library's own way; None if it has none."""
+        prepare = {
+            "elementwise": self.elementwise,
+            "gated": self.gated,
+            "rowwise": self.rowwise,
+        }[case.kind]
+        return prepare(case, operands)
+
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare a function of one element."""
+        return None
+
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare a gated pair."""
+        return None
+
+    def rowwise(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare a function along an axis."""
+        return None

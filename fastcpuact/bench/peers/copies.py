@@ -11,22 +11,34 @@ import numpy as np
 from ..cases import Case, Operands
 from .base import Call, Peer
 
+# Below it, handing out the slices takes longer than copying them.
+_SPLIT = 100_000
+
 
 class Copy(Peer):
-    """A copy of the input; for two inputs, the sum of the two, which is read and written alike."""
+    """A copy of the input; for two inputs their sum, which reads and writes as much.
+
+    More inputs and outputs are added in pairs.
+    """
 
     def call(self, case: Case, operands: Operands) -> Call | None:
         """Prepare the copy or the sum."""
-        x, dy, out = operands.x, operands.dy, operands.out
-        fresh = case.result == "fresh"
-        if case.form == "value" or dy.shape != x.shape:
-            # What is reduced is read all the same.
-            to = out if out.shape == x.shape else np.empty_like(x)
-            return Call(np.copy, (x,)) if fresh else Call(np.copyto, (to, x), left_in=to)
-        return Call(np.add, (dy, x), None if fresh else out)
+        moves = _moves(case, operands)
+
+        def move() -> tuple[Any, ...]:
+            return tuple(_move(inputs, out) for inputs, out in moves)
+
+        (inputs, out), *others = moves
+        if others:
+            return Call(move, (), left_in=tuple(o for _, o in moves if o is not None))
+        if len(inputs) == 2:
+            return Call(np.add, inputs, out)
+        if out is None:
+            return Call(np.copy, inputs)
+        return Call(np.copyto, (out, *inputs), left_in=(out,))
 
 
-class SplitCopy(Copy):
+class SplitCopy(Peer):
     """The same by slices, one for each thread."""
 
     def __init__(self, threads: int) -> None:
@@ -34,26 +46,48 @@ class SplitCopy(Copy):
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def call(self, case: Case, operands: Operands) -> Call | None:
-        """Prepare the slices; for one thread, or where tasks cost more than elements, nothing."""
+        """Prepare the slices, where they are worth it."""
         pool = self._pool
-        if pool is None or case.size < 100_000 or case.output_shape != case.shape:
+        if pool is None or case.size < _SPLIT:
             return None
-        inputs = (operands.x,) if case.form == "value" else (operands.dy, operands.x)
-        arrays = tuple(array.reshape(-1) if array.flags.contiguous else array for array in inputs)
-        bounds = [len(arrays[0]) * part // self.threads for part in range(self.threads + 1)]
-        parts = [slice(*pair) for pair in pairwise(bounds)]
+        moves = _moves(case, operands)
 
-        def split(out: Any) -> Any:
-            def work(part: slice) -> None:
-                if len(arrays) == 1:
-                    np.copyto(out[part], arrays[0][part])
-                else:
-                    np.add(arrays[0][part], arrays[1][part], out=out[part])
+        def split() -> tuple[Any, ...]:
+            outs = []
+            for inputs, out in moves:
+                to = np.empty(inputs[0].shape, inputs[0].dtype) if out is None else out
+                bounds = [len(to) * part // self.threads for part in range(self.threads + 1)]
 
-            list(pool.map(work, parts))
-            return out
+                def work(bounds: tuple[int, int], inputs: Any = inputs, to: Any = to) -> None:
+                    part = slice(*bounds)
+                    _move(tuple(array[part] for array in inputs), to[part])
 
-        if case.result == "fresh":
-            return Call(lambda: split(np.empty(arrays[0].shape, arrays[0].dtype)), ())
-        out = operands.out
-        return Call(split, (out.reshape(-1) if out.flags.contiguous else out,), left_in=out)
+                list(pool.map(work, pairwise(bounds)))
+                outs.append(to)
+            return tuple(outs)
+
+        return Call(split, (), left_in=tuple(out for _, out in moves if out is not None))
+
+
+def _moves(case: Case, operands: Operands) -> list[tuple[tuple[Any, ...], Any]]:
+    """Return what to add up, or copy, and where to."""
+    inputs = [array for array in operands.of(case) if array.shape == case.shape]
+    if case.result_shape == case.shape:
+        outs: list[Any] = list(operands.out)
+    else:  # what is reduced is read all the same
+        outs = [np.empty_like(operands.x)]
+    if case.result == "fresh":
+        outs = [None] * len(outs)
+    if len(outs) == 2:
+        dy, value, gate = inputs
+        return [((dy, gate), outs[0]), ((dy, value), outs[1])]
+    return [(tuple(inputs), outs[0])]
+
+
+def _move(inputs: tuple[Any, ...], out: Any) -> Any:
+    if len(inputs) == 2:
+        return np.add(*inputs, out=out)
+    if out is None:
+        return np.copy(*inputs)
+    np.copyto(out, *inputs)
+    return out

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import nn
 
-from ..cases import Case, Operands
+from ..cases import GATES, Case, Operands
 from .base import Call, Peer
 
 _Function = Callable[..., Any]
@@ -96,29 +96,54 @@ class JaxJit(Peer):
         if threads == 1:  # handing a call over to another thread, to wait for it, only costs
             jax.config.update("jax_cpu_enable_async_dispatch", False)
 
-    def call(self, case: Case, operands: Operands) -> Call | None:
-        """Compile the function, or the product of a vector with its Jacobian.
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
+        """Compile the function, or the product of a vector with its Jacobian."""
+        return self._compiled(_ROWS.get(case.name), case.params, case, (operands.x,), operands.dy)
 
-        There are no strided arrays.
-        """
-        function = (_ROWS if case.axis is None else _ALONG_AXIS).get(case.name)
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """Compile the expression, or the product of a vector with its Jacobian."""
+        pair = _gated(_ROWS[GATES[case.name]])
+        return self._compiled(pair, (), case, (operands.x, operands.gate), operands.dy)
+
+    def rowwise(self, case: Case, operands: Operands) -> Call | None:
+        """Compile the function, or the product of a vector with its Jacobian."""
+        function = _ALONG_AXIS.get(case.name)
+        return self._compiled(function, (case.axis,), case, (operands.x,), operands.dy)
+
+    def _compiled(
+        self,
+        function: _Function | None,
+        more: tuple[Any, ...],
+        case: Case,
+        inputs: tuple[Any, ...],
+        dy: Any,
+    ) -> Call | None:
+        # There are no strided arrays.
         if function is None or case.layout == "strided":
             return None
-        more = case.params if case.axis is None else (case.axis,)
-        compiled = (_value if case.form == "value" else _backward)(function, more)
-        inputs = (operands.x,) if case.form == "value" else (operands.dy, operands.x)
+        if case.form == "value":
+            compiled, arrays = _value(function, more), inputs
+        else:
+            compiled, arrays = _backward(function, more), (dy, *inputs)
 
         def finished(*arrays: Any) -> Any:
-            return compiled(*arrays).block_until_ready()
+            return jax.block_until_ready(compiled(*arrays))
 
-        return Call(finished, tuple(jnp.asarray(array) for array in inputs))
+        return Call(finished, tuple(jnp.asarray(array) for array in arrays))
 
 
 @cache
 def _value(function: _Function, more: tuple[Any, ...]) -> _Function:
-    return jax.jit(lambda x: function(x, *more))
+    return jax.jit(lambda *inputs: function(*inputs, *more))
 
 
 @cache
 def _backward(function: _Function, more: tuple[Any, ...]) -> _Function:
-    return jax.jit(lambda dy, x: jax.vjp(lambda x: function(x, *more), x)[1](dy)[0])
+    return jax.jit(
+        lambda dy, *inputs: jax.vjp(lambda *inputs: function(*inputs, *more), *inputs)[1](dy)
+    )
+
+
+@cache
+def _gated(g: _Function) -> _Function:
+    return lambda x, gate: x * g(gate)

@@ -12,13 +12,13 @@ import numpy as np
 
 from ..cases import Case, Operands
 from .base import Call, Peer
-from .textbook import expression, names_in
+from .textbook import expressions, names_in
 
 _LOOP = """
-def loop({arrays}, out):
-    for i in {range}(out.size):
+def loop({arrays}, {outs}):
+    for i in {range}(out0.size):
         {elements} = {items}
-        out[i] = {expression}
+{assignments}
 """
 
 
@@ -29,46 +29,61 @@ class NumbaLoops(Peer):
         super().__init__(threads)
         numba.set_num_threads(threads)
 
-    def call(self, case: Case, operands: Operands) -> Call | None:
-        """Compile the loop, which fills an array; a fresh one is made before it."""
-        parallel = self.threads > 1
-        arrays: tuple[Any, ...]
-        if case.axis is None:
-            text = expression(case.name, case.form, case.given)
-            if text is None:
-                return None
-            loop, names = _elementwise(text, parallel)
-            arrays = tuple(getattr(operands, name) for name in names)
-            from_output = "y" in names
-        else:
-            found = _ALONG_AXIS.get((case.name, case.form))
-            if found is None:
-                return None
-            loop = numba.njit(parallel=parallel)(found)
-            arrays = tuple(_as_rows(array, case.axis) for array in operands.along_axis(case))
-            from_output = False
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
+        """Compile the textbook's expression in a loop."""
+        texts = expressions(case)
+        if not texts:
+            return None
+        loop, names = _loop(texts, self.threads > 1)
+        arrays = tuple(getattr(operands, name) for name in names)
+        return self._filled(loop, arrays, case, operands, "y" in names)
+
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """Compile the textbook's expressions in one loop."""
+        return self.elementwise(case, operands)
+
+    def rowwise(self, case: Case, operands: Operands) -> Call | None:
+        """Compile a loop over rows."""
+        found = _ALONG_AXIS.get((case.name, case.form))
+        if found is None or case.axis is None:
+            return None
+        loop = numba.njit(parallel=self.threads > 1)(found)
+        arrays = tuple(_as_rows(array, case.axis) for array in operands.of(case))
+        return self._filled(loop, arrays, case, operands, False)
+
+    def _filled(
+        self,
+        loop: Callable[..., None],
+        arrays: tuple[Any, ...],
+        case: Case,
+        operands: Operands,
+        from_output: bool,
+    ) -> Call:
+        """Prepare a loop that fills arrays; fresh ones are made before it."""
+        axis = case.axis
         if case.result == "out":
-            out = operands.out if case.axis is None else _as_rows(operands.out, case.axis)
-            return Call(loop, (*arrays, out), left_in=operands.out, from_output=from_output)
-        shape = case.result_shape
+            outs = (out if axis is None else _as_rows(out, axis) for out in operands.out)
+            return Call(loop, (*arrays, *outs), left_in=operands.out, from_output=from_output)
+        shape, dtype, count = case.result_shape, case.dtype, len(operands.out)
 
         def fresh(*arrays: Any) -> Any:
-            out = np.empty(shape, arrays[0].dtype)
-            loop(*arrays, out if case.axis is None else _as_rows(out, case.axis))
-            return out
+            made = [np.empty(shape, dtype) for _ in range(count)]
+            loop(*arrays, *(made if axis is None else (_as_rows(out, axis) for out in made)))
+            return made
 
         return Call(fresh, arrays, from_output=from_output)
 
 
 @cache
-def _elementwise(text: str, parallel: bool) -> tuple[Callable[..., None], list[str]]:
-    names = names_in(text, ("dy", "x", "y")) or ["x"]
+def _loop(texts: tuple[str, ...], parallel: bool) -> tuple[Callable[..., None], list[str]]:
+    names = names_in(*texts) or ["x"]
     source = _LOOP.format(
         arrays=", ".join(f"{name}s" for name in names),
+        outs=", ".join(f"out{k}" for k in range(len(texts))),
         range="numba.prange" if parallel else "range",
         elements=", ".join(names),
         items=", ".join(f"{name}s[i]" for name in names),
-        expression=text,
+        assignments="\n".join(f"        out{k}[i] = {text}" for k, text in enumerate(texts)),
     )
     space: dict[str, Any] = {"numba": numba, **vars(math)}
     exec(source, space)

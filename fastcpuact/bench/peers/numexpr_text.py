@@ -11,7 +11,7 @@ import numpy as np
 
 from ..cases import Case, Operands
 from .base import Call, Peer
-from .textbook import expression, names_in
+from .textbook import expressions, names_in
 
 # Of the textbook; numexpr has no error function.
 _FUNCTIONS = ("exp", "expm1", "log1p", "tanh", "sin", "sqrt", "abs")
@@ -24,26 +24,30 @@ class NumexprText(Peer):
         super().__init__(threads)
         numexpr.set_num_threads(threads)
 
-    def call(self, case: Case, operands: Operands) -> Call | None:
-        """Spell the expression as numexpr does; numbers get the type of the arrays."""
-        if case.axis is not None:
-            return None
-        text = expression(case.name, case.form, case.given)
-        if text is None:
-            return None
-        spelled = _spelled(text)
-        if spelled is None:
-            return None
-        text, numbers = spelled
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
+        """Spell the textbook's expression as numexpr does, numbers of the type of the arrays."""
         real = np.dtype(case.dtype).type
-        values: dict[str, Any] = {name: real(number) for name, number in numbers.items()}
-        for name in names_in(text, ("dy", "x", "y")):
-            values[name] = getattr(operands, name)
-        arguments: tuple[Any, ...] = (text, values, {})
-        out = operands.out if case.result == "out" else None
-        if out is not None:
-            arguments = (*arguments, out)
-        return Call(numexpr.evaluate, arguments, left_in=out, from_output="y" in values)
+        calls: list[tuple[Any, ...]] = []
+        texts = expressions(case)
+        for text, out in zip(texts, operands.out, strict=bool(texts)):
+            spelled = _spelled(text)
+            if spelled is None:
+                return None
+            text, numbers = spelled
+            values: dict[str, Any] = {name: real(number) for name, number in numbers.items()}
+            values |= {name: getattr(operands, name) for name in names_in(text)}
+            calls.append((text, values, {}, *((out,) if case.result == "out" else ())))
+        if not calls:
+            return None
+        left_in = operands.out if case.result == "out" else ()
+        from_output = any("y" in call[1] for call in calls)
+        if len(calls) == 1:
+            return Call(numexpr.evaluate, calls[0], left_in=left_in, from_output=from_output)
+        return Call(lambda: [numexpr.evaluate(*call) for call in calls], (), left_in=left_in)
+
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """Evaluate one expression for each result: an expression has no more than one."""
+        return self.elementwise(case, operands)
 
 
 @cache

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 import onnx
 import onnxruntime
 
-from ..cases import Case, Operands
+from ..cases import GATES, Case, Operands
 from .base import Call, Peer
 
 _OPSET = 20
@@ -83,48 +83,41 @@ _ALONG_AXIS = {
 class OnnxRuntime(Peer):
     """Sessions on the CPU; the package as it is distributed computes no gradients."""
 
-    def call(self, case: Case, operands: Operands) -> Call | None:
-        """Build a graph and a session; None where the operator has no kernel for the dtype.
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
+        """Build the graph of an activation."""
+        return self._session(None if case.params else _ROWS.get(case.name), case, operands)
 
-        There are no strided arrays.
-        """
-        if case.form != "value" or case.layout == "strided" or case.params:
-            return None
-        if case.axis is None:
-            body = _ROWS.get(case.name)
-        else:
-            body = _ALONG_AXIS.get(case.name, "").replace("AXIS", str(case.axis)) or None
-        if body is None:
-            return None
-        session = self._session(body, case)
-        if session is None:
-            return None
-        if case.result == "fresh":
-            return Call(session.run, (None, {"x": operands.x}))
-        binding = session.io_binding()
-        for bind, name, array in (
-            (binding.bind_input, "x", operands.x),
-            (binding.bind_output, "y", operands.out),
-        ):
-            bind(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-        return Call(session.run_with_iobinding, (binding,), left_in=operands.out)
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """Build the graph of the gate, and a product."""
+        names = {"x": "gate", "y": "g"}
+        g = re.sub(r"\b[xy]\b", lambda name: names[name[0]], _ROWS[GATES[case.name]])
+        return self._session(f"{g} y = Mul(x, g)", case, operands)
 
-    def _session(self, body: str, case: Case) -> Any:
+    def rowwise(self, case: Case, operands: Operands) -> Call | None:
+        """Build the graph of a function along an axis."""
+        body = _ALONG_AXIS.get(case.name)
+        return self._session(body and body.replace("AXIS", str(case.axis)), case, operands)
+
+    def _session(self, body: str | None, case: Case, operands: Operands) -> Call | None:
+        """Prepare to run a graph; None where an operator has no kernel for the dtype."""
+        # There are no strided arrays.
+        if body is None or case.form != "value" or case.layout == "strided":
+            return None
         real = _REALS[case.dtype]
         x, y = (
             f"{real}[{', '.join(map(str, shape))}]" for shape in (case.shape, case.output_shape)
         )
-        body = body.replace("REAL", real)
+        inputs = ", ".join(f"{x} {name}" for name in case.operands)
         model = onnx.parser.parse_model(
             f'<ir_version: {_IR}, opset_import: ["": {_OPSET}]> '
-            f"{case.name} ({x} x) => ({y} y) {{ {body} }}"
+            f"{case.name} ({inputs}) => ({y} y) {{ {body.replace('REAL', real)} }}"
         )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         try:
-            return onnxruntime.InferenceSession(
+            session = onnxruntime.InferenceSession(
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except (
@@ -132,3 +125,12 @@ class OnnxRuntime(Peer):
             onnxruntime.capi.onnxruntime_pybind11_state.InvalidGraph,
         ):
             return None
+        arrays = dict(zip(case.operands, operands.of(case), strict=True))
+        if case.result == "fresh":
+            return Call(session.run, (None, arrays))
+        binding = session.io_binding()
+        for name, array in arrays.items():
+            binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        (out,) = operands.out
+        binding.bind_output("y", "cpu", 0, out.dtype, out.shape, out.ctypes.data)
+        return Call(session.run_with_iobinding, (binding,), left_in=operands.out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import fastcpuact as act
 
 from ..cases import Case, Operands
@@ -11,36 +13,50 @@ from .base import Call, Peer
 class Ours(Peer):
     """The functions as a user calls them."""
 
-    fast = False
-
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
         act.set_num_threads(threads)
 
-    def call(self, case: Case, operands: Operands) -> Call | None:
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
         """Prepare the form."""
-        out = operands.out if case.result == "out" else None
-        saved = operands.y if case.form == "backward_from_output" else operands.x
-        if case.axis is not None:
-            if self.fast:
-                return None
-            function = getattr(act, case.name)
-            if case.form == "backward":
-                function = function.backward
-            return Call(function, (*operands.along_axis(case), case.axis), out)
-        activation = act.get(case.name)
-        if case.form not in activation.record.forms_in(self.fast):
-            return None
-        if self.fast:
-            activation = activation.fast
-        if case.form == "value":
-            return Call(activation, (saved, *case.params), out)
-        function = getattr(activation, case.form)
-        from_output = case.form == "backward_from_output"
-        return Call(function, (operands.dy, saved, *case.params), out, from_output=from_output)
+        return self._form(act.get(case.name), case, operands, case.params)
+
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare the form."""
+        return self._form(act.get(case.name), case, operands)
+
+    def rowwise(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare the form."""
+        return self._form(act.get(case.name), case, operands, (case.axis,))
+
+    def _form(
+        self, function: Any, case: Case, operands: Operands, more: tuple[Any, ...] = ()
+    ) -> Call:
+        if case.form != "value":
+            function = getattr(function, case.form)
+        out = operands.out if len(operands.out) > 1 else operands.out[0]
+        return Call(
+            function,
+            (*operands.of(case), *more),
+            out if case.result == "out" else None,
+            from_output=case.form == "backward_from_output",
+        )
 
 
 class OursFast(Ours):
-    """The fast tier."""
+    """The fast tier, which has elementwise functions alone."""
 
-    fast = True
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare the form, where this tier has it."""
+        activation = act.get(case.name, "elementwise")
+        if case.form not in activation.record.forms_in(fast=True):
+            return None
+        return self._form(activation.fast, case, operands, case.params)
+
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """There are none."""
+        return None
+
+    def rowwise(self, case: Case, operands: Operands) -> Call | None:
+        """There are none."""
+        return None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import Any
+
+from ..cases import GATES, Case
 
 _S = "(1 / (1 + exp(-x)))"
 _S_1702 = "(1 / (1 + exp(-1.702 * x)))"
@@ -105,28 +106,36 @@ TEXTBOOK: dict[str, tuple[str, str]] = {
 # fmt: on
 
 
-def expression(name: str, form: str, params: Mapping[str, float]) -> str | None:
-    """Return the expression for a form of an activation, numbers in place of parameters."""
-    if name not in TEXTBOOK:
-        return None
-    value, backward = TEXTBOOK[name]
-    tree = ast.parse(value if form == "value" else backward, mode="eval")
-    return ast.unparse(_Given(params).visit(tree))
+def expressions(case: Case) -> tuple[str, ...]:
+    """Return the expression of each result of a case; none if it is not in the book."""
+    if case.kind == "gated":
+        g, slope = TEXTBOOK[GATES[case.name]]
+        # What the book gives from the output there is given by the expression of the output.
+        g = _replaced(g, {"x": "gate"})
+        slope = _replaced(slope, {"x": "gate", "y": g, "dy": "dy * x"})
+        return (f"x * ({g})",) if case.form == "value" else (f"dy * ({g})", slope)
+    if case.name not in TEXTBOOK:
+        return ()
+    value, backward = TEXTBOOK[case.name]
+    numbers = {name: repr(number) for name, number in case.given.items()}
+    return (_replaced(value if case.form == "value" else backward, numbers),)
 
 
-class _Given(ast.NodeTransformer):
-    """Puts numbers in the place of names."""
-
-    def __init__(self, values: Mapping[str, float]) -> None:
-        self.values = values
-
-    def visit_Name(self, node: ast.Name) -> Any:
-        if node.id not in self.values:
-            return node
-        return ast.copy_location(ast.Constant(self.values[node.id]), node)
+def _replaced(text: str, by: Mapping[str, str]) -> str:
+    """Put expressions in the place of names."""
+    return ast.unparse(_Replacement(by).visit(ast.parse(text, mode="eval")))
 
 
-def names_in(text: str, among: tuple[str, ...]) -> list[str]:
-    """Return the names that an expression uses, in the given order."""
-    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    return [name for name in among if name in used]
+class _Replacement(ast.NodeTransformer):
+    def __init__(self, by: Mapping[str, str]) -> None:
+        self.by = {name: ast.parse(text, mode="eval").body for name, text in by.items()}
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self.by.get(node.id, node)
+
+
+def names_in(*texts: str) -> list[str]:
+    """Return the names of arrays that expressions use."""
+    nodes = (node for text in texts for node in ast.walk(ast.parse(text)))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return [name for name in ("dy", "x", "y", "gate") if name in used]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from ..cases import Case, Operands
+from ..cases import GATES, Case, Operands
 from .base import Call, Peer
 
 _aten: Any = torch.ops.aten
@@ -134,42 +134,64 @@ class TorchCpu(Peer):
         super().__init__(threads)
         torch.set_num_threads(threads)
 
-    def call(self, case: Case, operands: Operands) -> Call | None:
+    def elementwise(self, case: Case, operands: Operands) -> Call | None:
         """Prepare the function, the kernel of its gradient, or autograd on a graph that is there.
 
         Autograd makes fresh arrays whatever is asked for.
         """
-        x, dy, y, out = (
-            torch.from_numpy(a) for a in (operands.x, operands.dy, operands.y, operands.out)
-        )
-        wanted = out if case.result == "out" else None
-        if case.axis is not None:
-            if case.name not in _ALONG_AXIS:
-                return None
-            function, gradient = _ALONG_AXIS[case.name]
-            if case.form == "value":
-                has_out = function is not functional.softmin
-                return Call(function, (x, case.axis), wanted if has_out else None)
-            if gradient is not None:
-                return _overload(gradient, (dy, y, case.axis, x.dtype), wanted)
-            return _autograd(function(x.requires_grad_(), case.axis), x, dy)
         if case.name not in _ROWS:
             return None
         row = _ROWS[case.name]
+        x, dy, y = _tensors(operands.x, operands.dy, operands.y)
+        out = _out(case, operands)
         if case.form == "value":
             function = partial(row.value, **row.keywords) if row.keywords else row.value
-            more = (*row.more, *case.params)
-            return Call(function, (x, *more), wanted if row.has_out else None)
+            return Call(function, (x, *row.more, *case.params), out if row.has_out else None)
         if row.backward is not None:
             kept = {"x": x, "y": y}
             saved = (kept[a] if isinstance(a, str) else a for a in row.saved)
-            call = _overload(row.backward, (dy, *saved), wanted, row.keywords, row.has_out)
+            call = _overload(row.backward, (dy, *saved), out, row.keywords, row.has_out)
             return replace(call, from_output="y" in row.saved)
-        return _autograd(row.value(x.requires_grad_(), *row.more, *case.params), x, dy)
+        return _autograd(row.value(x.requires_grad_(), *row.more, *case.params), (x,), dy)
+
+    def gated(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare the expression, or autograd on its graph."""
+        row = _ROWS[GATES[case.name]]
+        x, gate, dy = _tensors(operands.x, operands.gate, operands.dy)
+
+        def value(x: Any, gate: Any) -> Any:
+            return x * row.value(gate, *row.more)
+
+        if case.form == "value":
+            return Call(value, (x, gate))
+        return _autograd(value(x.requires_grad_(), gate.requires_grad_()), (x, gate), dy)
+
+    def rowwise(self, case: Case, operands: Operands) -> Call | None:
+        """Prepare the function, the kernel of its gradient, or autograd."""
+        if case.name not in _ALONG_AXIS:
+            return None
+        function, gradient = _ALONG_AXIS[case.name]
+        x, dy, y = _tensors(operands.x, operands.dy, operands.y)
+        out = _out(case, operands)
+        if case.form == "value":
+            has_out = function is not functional.softmin
+            return Call(function, (x, case.axis), out if has_out else None)
+        if gradient is not None:
+            return _overload(gradient, (dy, y, case.axis, x.dtype), out)
+        return _autograd(function(x.requires_grad_(), case.axis), (x,), dy)
 
 
-def _autograd(graph: Any, x: Any, dy: Any) -> Call:
-    return Call(torch.autograd.grad, (graph, x, dy, True))
+def _tensors(*arrays: Any) -> Any:
+    return (torch.from_numpy(array) for array in arrays)
+
+
+def _out(case: Case, operands: Operands) -> Any:
+    return torch.from_numpy(operands.out[0]) if case.result == "out" else None
+
+
+def _autograd(graph: Any, inputs: tuple[Any, ...], dy: Any) -> Call:
+    """Prepare the gradients of a graph that stays for the next round."""
+    return Call(torch.autograd.grad, (graph, inputs, dy, True))
 
 
 def _overload(
