@@ -62,14 +62,14 @@ _FOUND: dict[str, Any] = {
 }
 
 
-def names(kind: str = "elementwise") -> list[str]:
+def names(kind: str | None = "elementwise") -> list[str]:
     """Return the canonical names of all activations of a kind.
 
     Parameters
     ----------
-    kind : {"elementwise", "gated", "rowwise", "groupwise", "randomized"}
+    kind : {"elementwise", "gated", "rowwise", "groupwise", "randomized"} or None
         Functions of one element, of a value and a gate, along an axis, of groups of neighbours,
-        or with a random generator; the attribute ``kind`` of an activation.
+        or with a random generator: the attribute ``kind`` of an activation. None for all.
 
     Raises
     ------
@@ -85,6 +85,8 @@ def names(kind: str = "elementwise") -> list[str]:
     ['softmax', 'softmin']
     """
     kinds = dict.fromkeys(f.kind for f in _FOUND.values())
+    if kind is None:
+        return list(_FOUND)
     if kind not in kinds:
         raise ValueError(f"kind must be one of {', '.join(kinds)}, got {kind!r}")
     return [name for name, f in _FOUND.items() if f.kind == kind]
@@ -121,7 +123,7 @@ def get(name: str, kind: str | None = None) -> Any:
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {type(name).__name__}")
-    allowed = _FOUND if kind is None else names(kind)
+    allowed = names(kind)
     canonical = {**{known: known for known in _FOUND}, **_RECORDS.aliases}
     if name in canonical:
         found = canonical[name]

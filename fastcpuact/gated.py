@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,12 +16,37 @@ from .rowwise import Array, Dtype, Shape, apply, array_of, axis_of, out_of, resu
 _INDEX = np.dtype(np.intp)
 
 
-class Gated(Form):
+class GatedForm(Form):
+    """A form of a gated pair, whose operands may be given by name too."""
+
+    def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call with any arguments that a NumPy ufunc takes, and operands by name."""
+        operands = list(args)
+        named = dict(kwargs)
+        for name in self.form.operands[len(args) :]:
+            if name not in named:
+                break
+            operands.append(named.pop(name))
+        if len(operands) == len(args):
+            return super().general(args, kwargs)
+        return self(*operands, **named)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        signature = super().__signature__
+        parameters = [
+            p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p
+            for p in signature.parameters.values()
+        ]
+        return signature.replace(parameters=parameters)
+
+
+class Gated(GatedForm):
     """A gated pair: ``f(value, gate)`` is value·g(gate).
 
     Attributes
     ----------
-    backward : Form
+    backward : GatedForm
         ``f.backward(dy, value, gate)`` is the pair of gradients (dvalue, dgate), in one pass.
     record : Record
         What the registry says of it: formulas, error bounds.
@@ -38,10 +64,20 @@ class Gated(Form):
         """The name."""
         return self.record.name
 
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names that `fastcpuact.get` accepts."""
+        return self.record.aliases
+
+    @property
+    def params(self) -> dict[str, float | None]:
+        """None."""
+        return self.record.params
+
     @cached_property
-    def backward(self) -> Form:
+    def backward(self) -> GatedForm:
         """The gradients with respect to value and gate."""
-        return Form(self.record, "backward")
+        return GatedForm(self.record, "backward")
 
     def packed(
         self, x: Any, axis: int = -1, gate: str = "second", out: Array | None = None
@@ -81,7 +117,7 @@ class Gated(Form):
         >>> import numpy as np
         >>> import fastcpuact as act
         >>> act.reglu.packed(np.array([2.0, 3.0, 1.0, -1.0]))
-        array([2., 0.])
+        array([ 2., -0.])
         >>> act.reglu.packed(np.array([2.0, 3.0, 1.0, -1.0]), gate="first")
         array([ 2., -3.])
         """
@@ -147,9 +183,6 @@ class Gated(Form):
         dx = np.empty(array.shape, dtype) if out is None else out
         self.backward(upstream, values, gates, out=_halves(name, dx, axis, gate))
         return dx
-
-    def __repr__(self) -> str:
-        return f"<activation {self.name}(value, gate, /, *, out=None, **kwargs)>"
 
 
 def _halves(name: str, x: Array, axis: int, gate: Any) -> tuple[Array, Array]:
@@ -219,6 +252,8 @@ class Maxout:
 
     name = "maxout"
     kind = "groupwise"
+    aliases: tuple[str, ...] = ()
+    params: ClassVar[dict[str, float | None]] = {"pieces": None}
 
     def __call__(
         self, x: Any, pieces: int, axis: int = -1, out: tuple[Array, Array] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -62,6 +62,8 @@ class RandomizedLeakyReLU:
 
     name = "rrelu"
     kind = "randomized"
+    aliases: tuple[str, ...] = ()
+    params: ClassVar[dict[str, float | None]] = {"lower": 1 / 8, "upper": 1 / 3}
 
     def __init__(self) -> None:
         self._leaky_relu = Activation(ACTIVATIONS["leaky_relu"])

@@ -6,14 +6,14 @@ import math
 import operator
 import sys
 import textwrap
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import engines
 
 if engines.COMPILED:
-    from .kernels.rows import run_rows
+    from .kernels.rows import run_rows, run_short
     from .kernels.select import ROWS
 
 Array = np.ndarray[Any, Any]
@@ -143,6 +143,13 @@ def _run(kernel: str, inputs: list[Array], outputs: list[Array], axis: int) -> N
             target[...] = row.reshape(target.shape)
 
 
+def _addresses(kernel: str) -> tuple[int, int]:
+    """Return where a kernel is compiled for float32 and for float64."""
+    if not engines.COMPILED:
+        return 0, 0
+    return ROWS[kernel, "float32"], ROWS[kernel, "float64"]
+
+
 def apply(
     kernel: str,
     inputs: list[tuple[Array, Dtype]],
@@ -198,9 +205,15 @@ class Rowwise:
         The name that `fastcpuact.get` finds it by.
     kind : str
         ``"rowwise"``.
+    aliases : tuple of str
+        None.
+    params : dict
+        None.
     """
 
     kind = "rowwise"
+    aliases: tuple[str, ...] = ()
+    params: ClassVar[dict[str, float | None]] = {}
 
     def __init__(self, name: str, signature: str, doc: str) -> None:
         self.name = self.__name__ = name
@@ -221,11 +234,17 @@ class RowFunction(Rowwise):
         super().__init__(name, "(x, axis=-1, out=None, where=True)", doc)
         self._least = least  # the input that counts for nothing
         self._masked = masked  # the output that stands for it
+        self._kernels = _addresses(f"{name}_row")
+        self._backward_kernels = _addresses(f"{name}_backward_row")
 
     def __call__(
         self, x: Any, axis: int = -1, out: Array | None = None, where: Any = True
     ) -> Array:
         """Return the function of every row; see the documentation of the object."""
+        if where is True and engines.current_engine() == "compiled":
+            result = run_short(self._kernels, False, axis, out, x)
+            if result is not None:
+                return result
         array = array_of(self.name, "x", x)
         dtype = result_dtype(self.name, x=array)
         axis = axis_of(self.name, axis, array.ndim)
@@ -276,6 +295,10 @@ class RowFunction(Rowwise):
         >>> act.softmax.backward(np.array([1.0, 0.0]), y)
         array([ 0.25, -0.25])
         """
+        if engines.current_engine() == "compiled":
+            result = run_short(self._backward_kernels, False, axis, out, dy, y)
+            if result is not None:
+                return result
         name = f"{self.name}.backward"
         upstream, saved = array_of(name, "dy", dy), array_of(name, "y", y)
         if upstream.shape != saved.shape:
@@ -295,6 +318,7 @@ class LogSumExp(Rowwise):
 
     def __init__(self, doc: str) -> None:
         super().__init__("logsumexp", "(x, axis=-1, out=None, where=True, keepdims=False)", doc)
+        self._kernels = _addresses("logsumexp_row")
 
     def __call__(
         self,
@@ -305,6 +329,10 @@ class LogSumExp(Rowwise):
         keepdims: bool = False,
     ) -> Any:
         """Return log(Σ e^x) of every row; see the documentation of the object."""
+        if where is True and not keepdims and engines.current_engine() == "compiled":
+            result = run_short(self._kernels, True, axis, out, x)
+            if result is not None:
+                return result
         array = array_of(self.name, "x", x)
         dtype = result_dtype(self.name, x=array)
         axis = axis_of(self.name, axis, array.ndim)

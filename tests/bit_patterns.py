@@ -77,6 +77,14 @@ def digests() -> dict[str, str]:
                         result = call(*operands, **parameters)
                     key = f"{call.__name__} {np.dtype(dtype).name} {parameters or ''}".strip()
                     found[key] = digest(*(result if isinstance(result, tuple) else (result,)))
+        value, gate = patterns(dtype), np.random.default_rng(3).normal(0, 9, COUNT).astype(dtype)
+        value = value[: gate.size]
+        for name in act.names("gated"):
+            f = act.get(name)
+            for kind, operands in (("", (value, gate)), (" any gate", (gate, value))):
+                key = f"{name}%s {np.dtype(dtype).name}{kind}"
+                found[key % ""] = digest(f(*operands))
+                found[key % ".backward"] = digest(*f.backward(gate[::-1].copy(), *operands))
         for n in (1, 5, 32, 1000, 100_000):
             rows = np.random.default_rng(n).normal(scale=5, size=(3, n)).astype(dtype)
             # Rows of which several elements are near the largest, and whose exponentials sum to 1.

@@ -47,11 +47,12 @@ def test_list_shows_every_activation(monkeypatch):
     result = invoke("list")
     assert result.exit_code == 0
     rows = [line.split("│") for line in result.output.splitlines() if "│" in line]
-    assert [row[1].strip() for row in rows] == act.names()
+    assert [row[1].strip() for row in rows] == act.names(None)
     for row in rows:
         activation = act.get(row[1].strip())
-        assert row[2].strip() == ", ".join(activation.aliases)
-        shown = [parameter.split("=")[0].strip() for parameter in row[3].split(",")]
+        assert row[2].strip() == activation.kind
+        assert row[3].strip() == ", ".join(activation.aliases)
+        shown = [parameter.split("=")[0].strip() for parameter in row[4].split(",")]
         assert shown == (list(activation.params) or [""])
 
 
@@ -59,9 +60,10 @@ def test_list_as_json():
     result = invoke("list", "--json")
     assert result.exit_code == 0
     records = json.loads(result.output)
-    assert [record["name"] for record in records] == act.names()
+    assert [record["name"] for record in records] == act.names(None)
     for record in records:
         activation = act.get(record["name"])
+        assert record["kind"] == activation.kind
         assert record["aliases"] == list(activation.aliases)
         assert record["parameters"] == activation.params
 

@@ -214,6 +214,14 @@ def test_keywords_of_a_ufunc(name: str) -> None:
     assert f(value, 2.0).dtype == np.float32
     assert isinstance(f(1.0, 2.0), np.float64)
     assert f(np.empty((0, 3)), np.empty((0, 3))).shape == (0, 3)
+    y, out = f(value, gate), np.empty_like(value)
+    assert_same(f(value=value, gate=gate), y)
+    assert_same(f(value, gate=gate, out=out), y)
+    assert_same(f.backward(value, gate=gate, value=value), f.backward(value, value, gate))
+    with pytest.raises(TypeError, match="missing operand 'value'"):
+        f(gate=gate)
+    with pytest.raises(TypeError):
+        f(value, gate, gate=gate)
     with pytest.raises(ValueError, match="broadcast"):
         f(value, gate[:5])
     with pytest.raises(TypeError, match="missing operand 'gate'"):

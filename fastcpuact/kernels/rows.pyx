@@ -1,6 +1,6 @@
 # cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
 # cython: freethreading_compatible=True
-"""Runs row kernels along any axis of arrays of any stride.
+"""Runs row kernels along any axis of arrays of any stride, and the short way for small arrays.
 
 Operands that are not contiguous along the axis, that hold float16, or that are an output in the
 place of an input pass through a buffer, several rows at a time: neighbours often share their cache
@@ -12,7 +12,7 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from .driver cimport BLOCK, MAX_OPERANDS, Kernel, gather, load, scatter, spread, store
+from .driver cimport MAX_OPERANDS, Kernel, load, spread, store
 
 cnp.import_array()
 
@@ -22,17 +22,29 @@ cdef extern from "fpenv.h" nogil:
     fpenv_state fpenv_enter()
     void fpenv_leave(fpenv_state)
 
+cdef extern from "numpy/arrayobject.h":
+    int PyArray_CheckExact(object)
+    bint PyArray_ISCARRAY_RO(cnp.ndarray)
+    bint PyArray_ISCARRAY(cnp.ndarray)
+    int PyArray_CompareLists(cnp.npy_intp*, cnp.npy_intp*, int)
+
 # A loop over one row of each array.
 ctypedef void (*row_function)(char** arrays, const Py_ssize_t* lengths) noexcept nogil
 
 cdef enum:
     MAX_NDIM = 64  # NumPy's
-    # Rows in a tile of buffers: a cache line of neighbours in float32.
-    TILE = 16
+    # Bytes of a cache line: of so many neighbours rows are buffered together.
+    LINE = 64
+    TILE = LINE // 2
+    # Sets of lines in a first-level cache, and half of the ways of a set.
+    SETS = 64
+    WAYS = 4
     # Bytes of buffers that stay in the second-level cache.
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
     COST = 150
+    # Elements up to which a call is short: other threads neither help nor wait for long.
+    SHORT = 4096
 
 # One array: its rows in memory, and how they are buffered.
 cdef struct Operand:
@@ -42,6 +54,7 @@ cdef struct Operand:
     Py_ssize_t step
     Py_ssize_t strides[MAX_NDIM]  # of the other axes
     bint buffered
+    Py_ssize_t strip  # elements of a row that are buffered before the next row
     Py_ssize_t row_bytes  # in the buffer
     Py_ssize_t offset  # of its buffer, in rows of all buffers together
 
@@ -59,54 +72,59 @@ cdef struct Rows:
     bint failed  # for want of memory
 
 
+cdef Py_ssize_t strip_of(Py_ssize_t step) noexcept:
+    """How many elements at a stride stay in the first-level cache.
+
+    The lines that hold them hold the neighbours too: what the first row brings, all at once, is there
+    for the next ones.  Lines at a distance of a power of two meet in few sets.
+    """
+    cdef Py_ssize_t sets = SETS
+    if step % LINE == 0:
+        step //= LINE
+        while sets > 1 and step % 2 == 0:
+            step //= 2
+            sets //= 2
+    return sets * WAYS
+
+
 cdef void fill(const Operand* operand, char* buffer, char** row, Py_ssize_t rows) noexcept nogil:
     """Bring rows of an input into its buffer."""
-    cdef Py_ssize_t n = operand.n, step = operand.step, i, r, length
+    cdef Py_ssize_t n = operand.n, step = operand.step, start = 0, stop, i, r
+    cdef const char* source
     cdef char* to
-    if operand.type.half:
+    while start < n:
+        stop = start + operand.strip if start + operand.strip < n else n
         for r in range(rows):
-            to = buffer + r * operand.row_bytes
-            i = 0
-            while i < n:
-                length = n - i if n - i < BLOCK else BLOCK
-                load(&operand.type, to + 4 * i, row[r] + i * step, step, length)
-                i += BLOCK
-    elif rows == 1 or step == operand.type.itemsize:
-        for r in range(rows):
-            gather(buffer + r * operand.row_bytes, row[r], step, n, operand.type.itemsize)
-    elif operand.type.itemsize == 4:
-        for i in range(n):
-            for r in range(rows):
-                (<uint32_t*>buffer)[r * n + i] = (<uint32_t*>(row[r] + i * step))[0]
-    else:
-        for i in range(n):
-            for r in range(rows):
-                (<uint64_t*>buffer)[r * n + i] = (<uint64_t*>(row[r] + i * step))[0]
+            source, to = row[r], buffer + r * operand.row_bytes
+            if operand.type.half:
+                load(&operand.type, to + 4 * start, source + start * step, step, stop - start)
+            elif operand.type.itemsize == 4:
+                for i in range(start, stop):
+                    (<uint32_t*>to)[i] = (<const uint32_t*>(source + i * step))[0]
+            else:
+                for i in range(start, stop):
+                    (<uint64_t*>to)[i] = (<const uint64_t*>(source + i * step))[0]
+        start = stop
 
 
 cdef void empty(const Operand* operand, char* buffer, char** row, Py_ssize_t rows) noexcept nogil:
     """Take rows of an output from its buffer to where they belong."""
-    cdef Py_ssize_t n = operand.n, step = operand.step, i, r, length
-    cdef char* source
-    if operand.type.half:
+    cdef Py_ssize_t n = operand.n, step = operand.step, start = 0, stop, i, r
+    cdef const char* source
+    cdef char* to
+    while start < n:
+        stop = start + operand.strip if start + operand.strip < n else n
         for r in range(rows):
-            source = buffer + r * operand.row_bytes
-            i = 0
-            while i < n:
-                length = n - i if n - i < BLOCK else BLOCK
-                store(&operand.type, row[r] + i * step, step, source + 4 * i, length)
-                i += BLOCK
-    elif rows == 1 or step == operand.type.itemsize:
-        for r in range(rows):
-            scatter(row[r], step, buffer + r * operand.row_bytes, n, operand.type.itemsize)
-    elif operand.type.itemsize == 4:
-        for i in range(n):
-            for r in range(rows):
-                (<uint32_t*>(row[r] + i * step))[0] = (<uint32_t*>buffer)[r * n + i]
-    else:
-        for i in range(n):
-            for r in range(rows):
-                (<uint64_t*>(row[r] + i * step))[0] = (<uint64_t*>buffer)[r * n + i]
+            source, to = buffer + r * operand.row_bytes, row[r]
+            if operand.type.half:
+                store(&operand.type, to + start * step, step, source + 4 * start, stop - start)
+            elif operand.type.itemsize == 4:
+                for i in range(start, stop):
+                    (<uint32_t*>(to + i * step))[0] = (<const uint32_t*>source)[i]
+            else:
+                for i in range(start, stop):
+                    (<uint64_t*>(to + i * step))[0] = (<const uint64_t*>source)[i]
+        start = stop
 
 
 cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
@@ -218,6 +236,7 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
         operand.type.half = cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT16
         operand.n = job.lengths[k] = array.shape[axis]
         operand.step = array.strides[axis]
+        operand.strip = strip_of(operand.step)
         operand.row_bytes = operand.n * (4 if operand.type.half else array.itemsize)
         operand.buffered = operand.type.half or (
             operand.step != array.itemsize and operand.n > 1
@@ -231,7 +250,7 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
         longest = max(longest, operand.row_bytes)
     job.tile = 1
     if row_bytes:
-        job.tile = min(max(TILE_BYTES // row_bytes, 1), TILE)
+        job.tile = min(max(TILE_BYTES // row_bytes, 1), LINE // (<cnp.ndarray>arrays[0]).itemsize)
     job.tile_bytes = 0
     for k in range(job.count):
         operand = &job.operands[k]
@@ -243,3 +262,92 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
             run_range(&job, 0, job.rows)
     if job.failed:
         raise MemoryError
+
+
+cdef inline bint alike(object given, cnp.ndarray x) noexcept:
+    """Whether an object is an exact, aligned, contiguous array of x's dtype and shape."""
+    cdef cnp.ndarray array
+    if not PyArray_CheckExact(given):
+        return False
+    array = <cnp.ndarray>given
+    return (
+        cnp.PyArray_TYPE(array) == cnp.PyArray_TYPE(x)
+        and PyArray_ISCARRAY_RO(array)
+        and cnp.PyArray_NDIM(array) == cnp.PyArray_NDIM(x)
+        and PyArray_CompareLists(
+            cnp.PyArray_DIMS(array), cnp.PyArray_DIMS(x), cnp.PyArray_NDIM(x)
+        )
+    )
+
+
+def run_short(tuple kernels, bint to_numbers, object axis, object out, *arrays):
+    """Run a row kernel, or return None where `run_rows` has to.
+
+    Parameters
+    ----------
+    kernels : tuple of int
+        Addresses of the kernel in float32 and in float64.
+    to_numbers : bool
+        Whether the kernel makes one number of each row, and not a row.
+    axis, out, *arrays
+        As the caller of the function gave them.  What is done here are short calls with exact,
+        aligned, contiguous arrays of one shape, along the last axis, not in place.
+    """
+    cdef cnp.ndarray x, result
+    cdef row_function run
+    cdef char* passed[MAX_OPERANDS]
+    cdef Py_ssize_t lengths[MAX_OPERANDS]
+    cdef Py_ssize_t n, size, start
+    cdef int count = <int>len(arrays), itemsize, ndim, k
+    cdef fpenv_state caller
+    given = arrays[0]
+    if not PyArray_CheckExact(given):
+        return None
+    x = <cnp.ndarray>given
+    ndim = cnp.PyArray_NDIM(x)
+    size = cnp.PyArray_SIZE(x)
+    if ndim == 0 or size == 0 or size > SHORT:
+        return None
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        run = <row_function><void*><uintptr_t>kernels[0]
+    elif cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64:
+        run = <row_function><void*><uintptr_t>kernels[1]
+    else:
+        return None
+    if type(axis) is not int or (axis != -1 and axis != ndim - 1):
+        return None
+    for k in range(count):
+        if not alike(arrays[k], x):
+            return None
+        passed[k] = cnp.PyArray_BYTES(<cnp.ndarray>arrays[k])
+    n = cnp.PyArray_DIM(x, ndim - 1)
+    itemsize = cnp.PyArray_ITEMSIZE(x)
+    if out is None:
+        ndim -= to_numbers
+        result = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    elif to_numbers:
+        return None
+    else:
+        if not alike(out, x) or not PyArray_ISCARRAY(<cnp.ndarray>out):
+            return None
+        result = <cnp.ndarray>out
+        for k in range(count):
+            if (
+                passed[k] < cnp.PyArray_BYTES(result) + cnp.PyArray_NBYTES(result)
+                and cnp.PyArray_BYTES(result) < passed[k] + cnp.PyArray_NBYTES(result)
+            ):
+                return None
+    passed[count] = cnp.PyArray_BYTES(result)
+    for k in range(count + 1):
+        lengths[k] = n
+    if to_numbers:
+        lengths[count] = 1
+    caller = fpenv_enter()
+    start = 0
+    while start < size:
+        run(passed, lengths)
+        for k in range(count + 1):
+            passed[k] += lengths[k] * itemsize
+        start += n
+    fpenv_leave(caller)
+    return result[()] if ndim == 0 else result
