@@ -23,7 +23,7 @@ import fastcpuact
 from fastcpuact.emit.cython import cython_module
 from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.emit.rows import ARRAYS
-from fastcpuact.formulas import ACTIVATIONS, ROW_KERNELS
+from fastcpuact.formulas import ACTIVATIONS, RECORDS, ROW_KERNELS
 from fastcpuact.formulas.language import FLOAT32, PRECISIONS
 from fastcpuact.jit.module import generated
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
@@ -55,7 +55,7 @@ def translated(tmp_path_factory) -> tuple[Path, list[str]]:
     """The kernels as C whose line numbers are those of the printed Cython, and its lines."""
     folder = tmp_path_factory.mktemp("kernels")
     source = folder / "kernels.pyx"
-    source.write_text(cython_module(ACTIVATIONS.values()))
+    source.write_text(cython_module(RECORDS))
     result = translate(str(source), Options.CompilationOptions(emit_linenums=True))
     assert result.num_errors == 0
     return folder / "kernels.c", source.read_text().splitlines()
@@ -107,7 +107,7 @@ def test_cython_loops_vectorise(target, translated):
     needs(compiler)
     source, lines = translated
     loops = kernel_loops(lines)
-    records = ACTIVATIONS.values()
+    records = RECORDS
     kernels = sum(len(r.forms_in(fast)) for r in records for fast in (False, True))
     assert len(loops) >= kernels * len(PRECISIONS)
     vectorised = vectorised_lines(level, source, compiler, platform)
