@@ -1,0 +1,41 @@
+"""Small approximations of activation functions, for devices without a vector unit or libm.
+
+Every approximant is called like the function that it stands for, knows its own size, and carries a
+`Certificate` of its error, measured and never assumed. `load` reads back what its ``save`` wrote.
+
+- `function`: what may be approximated, and its exact values;
+- `approximant`, `certificate`, `container`: what all approximants have in common;
+- `symmetry`, `floating`: folding a function at zero, and its tails; approximants in floating point.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Where each public name is; imported when it is first used.
+_HOMES = {
+    "Approximant": "approximant",
+    "load": "approximant",
+    "Certificate": "certificate",
+}
+
+# The module of each kind of file; a module of approximants enters its own here.
+KIND_HOMES = {
+    "table": "tables",
+    "polynomial": "polynomials",
+    "piecewise": "polynomials",
+    "rational": "polynomials",
+}
+
+__all__ = ["Approximant", "Certificate", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, getattr(import_module(f".{_HOMES[name]}", __name__), name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

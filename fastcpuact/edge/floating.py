@@ -1,0 +1,228 @@
+"""Approximants in floating point: a core on a bounded domain, its symmetry and its tails."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from .approximant import Approximant, result_array
+from .certificate import Certificate, certificate
+from .function import Floats, Function
+from .symmetry import Symmetry, Tail
+
+NAN_POLICY = "NaN gives NaN"
+
+
+class FloatApproximant(Approximant):
+    """An approximant whose inputs and results are floats.
+
+    It is core(t), where t is x, or abs(x) if the function has a symmetry, between ``start`` and
+    ``end``, and a tail beyond them. Every operation rounds once to ``dtype``; none is fused.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        The working precision: float32 or float64.
+    start, end : float
+        The domain of the core.
+    symmetry : Symmetry
+        How the function follows from the core.
+    tails : tuple of Tail
+        The core below ``start`` and above ``end``.
+    """
+
+    dtypes: ClassVar = ("float32", "float64")
+
+    def __init__(
+        self,
+        function: Function,
+        dtype: DTypeLike,
+        start: float,
+        end: float,
+        symmetry: Symmetry,
+        tails: tuple[Tail, Tail],
+    ) -> None:
+        super().__init__(function)
+        self.dtype = working_dtype(dtype)
+        self.start, self.end = start, end
+        self.symmetry = symmetry
+        self.tails = tails
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """Between which inputs it is more than a straight line."""
+        return (-self.end if self.symmetry.is_folded else self.start), self.end
+
+    @abc.abstractmethod
+    def core(self, t: NDArray[Any], slope: bool = False) -> NDArray[Any]:
+        """Evaluate the core, or its slope, on an array of ``dtype`` inside its domain."""
+
+    @property
+    @abc.abstractmethod
+    def limit(self) -> tuple[float | None, str]:
+        """The smallest maximum error that the format can have, and where that is from."""
+
+    @property
+    @abc.abstractmethod
+    def operations(self) -> dict[str, int]:
+        """Arithmetic operations and loads for one element, by kind."""
+
+    def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
+        """Evaluate.
+
+        Parameters
+        ----------
+        x : array_like
+            Real numbers, which are rounded to ``dtype``.
+        out : ndarray, optional
+            Where to put the result: of the shape of ``x`` and of ``dtype``. It may be ``x``.
+
+        Returns
+        -------
+        ndarray or scalar
+            The approximate values, NaN where ``x`` is NaN.
+        """
+        return self._evaluate(x, out, slope=False)
+
+    def derivative(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
+        """Evaluate the derivative of the approximant; parameters as for a call."""
+        return self._evaluate(x, out, slope=True)
+
+    def _evaluate(self, x: ArrayLike, out: NDArray[Any] | None, slope: bool) -> Any:
+        x = real_array(x, self.dtype)
+        result = result_array(x, out, self.dtype)
+        self._compute(x, result, slope)
+        return result if out is not None or x.ndim else result[()]
+
+    def _compute(self, x: NDArray[Any], result: NDArray[Any], slope: bool) -> None:
+        result[...] = self.reference(x, slope)
+
+    def reference(self, x: NDArray[Any], slope: bool = False) -> NDArray[Any]:
+        """Evaluate in NumPy, one rounded operation after the other: what all kernels must give."""
+        real = self.dtype.type
+        folded = self.symmetry.is_folded
+        t = np.abs(x) if folded else x
+        start, end = real(self.start), real(self.end)
+        inside = np.where(np.isnan(t), start, np.clip(t, start, end))
+        core = self.core(inside, slope)
+        for tail, beyond in zip(self.tails, (t < start, t > end), strict=True):
+            core = np.where(beyond, real(tail.slope) if slope else tail(t), core)
+        return np.where(np.isnan(x), x, self._unfold(x, core, slope)).astype(self.dtype)
+
+    def _unfold(self, x: NDArray[Any], core: NDArray[Any], slope: bool) -> NDArray[Any]:
+        real = self.dtype.type
+        name = self.symmetry.name
+        negative = np.signbit(x)
+        if name == "none":
+            return core
+        if name == "odd":
+            return core if slope else np.where(negative, -core, core)
+        if name == "even":
+            return np.where(negative, -core, core) if slope else core
+        if name == "complement":
+            return -core if slope else np.where(negative, core, real(self.symmetry.total) - core)
+        if slope:
+            return np.where(negative, -core, core + real(1))
+        return core + np.maximum(x, real(0))
+
+    def inputs(self) -> tuple[str, Iterator[NDArray[np.float64]]]:
+        """The inputs to certify on: what they are, and they, ascending in blocks."""
+        low, high = self.domain
+        width = high - low
+        # Evenly about the domain for the absolute error, and by exponent for the relative one.
+        even = np.linspace(low - width / 2, high + width / 2, 2**19)
+        ladder = np.geomspace(1e-30, 1e30, 2**12)
+        landmarks = np.concatenate([[0.0, low, high, np.inf], self.landmarks()])
+        near = np.asarray([landmarks], self.dtype)
+        for toward in (-np.inf, np.inf):
+            near = np.concatenate([near, np.nextafter(near[:1], self.dtype.type(toward))])
+        x = np.concatenate([even, ladder, near.ravel().astype(np.float64)])
+        x = np.unique(np.concatenate([x, -x]).astype(self.dtype))
+        x = x[np.isfinite(x)].astype(np.float64)
+        text = f"{self.dtype.name} about [{low:g}, {high:g}] and by exponent to 1e30, landmarks"
+        return text, iter(np.array_split(x, 32))
+
+    def landmarks(self) -> NDArray[np.float64]:
+        """Inputs where errors may peak, such as knots."""
+        return np.empty(0)
+
+    def certify(self) -> Certificate:
+        """Measure the error anew, on a dense sample; see `certify_exhaustively` for every float."""
+        text, blocks = self.inputs()
+        return self.certify_on(text, blocks)
+
+    def certify_on(self, text: str, blocks: Iterator[NDArray[np.float64]]) -> Certificate:
+        """Measure the error on inputs of one's own, ascending and finite, and name them."""
+        limit, formula = self.limit
+
+        def results(x: Floats) -> Floats:
+            return np.asarray(self(x.astype(self.dtype)), np.float64)
+
+        return certificate(
+            function=self.name,
+            method=self.method,
+            inputs=text,
+            blocks=blocks,
+            results=results,
+            exact=self.exact(),
+            limit=limit,
+            limit_formula=formula,
+            symmetric=str(self.symmetry),
+            nan=NAN_POLICY,
+            nbytes=self.nbytes,
+        )
+
+    def common_parts(self) -> dict[str, Any]:
+        """The part of the header that all approximants in floating point have."""
+        return {
+            "dtype": self.dtype.name,
+            "start": self.start,
+            "end": self.end,
+            "symmetry": [self.symmetry.name, self.symmetry.total],
+            "tails": [[tail.slope, tail.intercept] for tail in self.tails],
+        }
+
+    @staticmethod
+    def common_arguments(function: Function, header: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The arguments of this class from a header, checked."""
+        name, total = header["symmetry"]
+        below, above = (Tail(float(s), float(i)) for s, i in header["tails"])
+        start, end = float(header["start"]), float(header["end"])
+        numbers = (start, end, float(total), *(n for t in (below, above) for n in vars(t).values()))
+        if not (all(map(isfinite, numbers)) and start < end):
+            raise ValueError(f"the domain from {start} to {end} or a tail is not finite")
+        symmetry = Symmetry(name, float(total))
+        if symmetry.is_folded and start != 0:
+            raise ValueError(f"a core of |x| starts at 0, got {start}")
+        return function, header["dtype"], start, end, symmetry, (below, above)
+
+
+def working_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return a working precision as a dtype.
+
+    Raises
+    ------
+    ValueError
+        If it is neither float32 nor float64.
+    """
+    try:
+        found = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype must be float32 or float64, got {dtype!r}") from error
+    if found.name not in FloatApproximant.dtypes or not found.isnative:
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
+    return found
+
+
+def real_array(x: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return real numbers as an array of a dtype, rounded where that is narrower."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"x must hold real numbers, got {x.dtype}")
+    with np.errstate(over="ignore"):
+        return x.astype(dtype, copy=False)
