@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import timeit
 from importlib.metadata import entry_points
 
 import numpy as np
@@ -69,23 +70,23 @@ def test_parameters_by_position_name_and_default():
 def test_arrays_of_any_layout_and_several_results():
     @njit
     def call(x):
-        return act.tanh(x), act.tanh.value_and_grad(x), act.tanh.backward(x, x)
+        return act.relu(x), act.relu.value_and_grad(x), act.relu.backward(x, x)
 
     x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
-    for operand in (x, x.T, x[::2, ::-1], x[0], np.asfortranarray(x)):
+    for operand in (x, x.T, x[::2, ::-1]):
         value, (y, d), dx = call(operand)
-        assert same(value, act.tanh(operand)) and same(y, value)
-        assert same(d, act.tanh.grad(operand)) and same(dx, act.tanh.backward(operand, operand))
+        assert same(value, act.relu(operand)) and same(y, value)
+        assert same(d, act.relu.grad(operand)) and same(dx, act.relu.backward(operand, operand))
 
 
 def test_dtypes_follow_numpy():
     @njit
     def call(x):
-        return act.sigmoid(x)
+        return act.hardsigmoid(x)
 
     assert call(np.arange(3, dtype=np.int16)).dtype == np.float32
     assert call(np.arange(3)).dtype == np.float64
-    assert call(2) == act.sigmoid(2.0) and call(True) == act.sigmoid(1.0)
+    assert call(2) == act.hardsigmoid(2.0) and call(True) == act.hardsigmoid(1.0)
 
 
 def test_in_parallel():
@@ -100,18 +101,34 @@ def test_in_parallel():
     assert same(out, act.softplus(x, 2.0))
 
 
-def test_the_formula_is_inlined_and_vectorised():
+def test_a_fused_loop_is_inlined_vectorised_and_faster_than_its_steps():
     @njit(error_model="numpy")
-    def fused(x, bias, out):
+    def fused(x, bias, scale, out):
         for i in range(x.size):
-            out[i] = act.gelu(x[i] + bias[i]) * np.float32(0.5)
+            out[i] = act.gelu(x[i] + bias[i]) * scale
 
+    def steps(x, bias, scale, out):
+        np.add(x, bias, out=out)
+        act.gelu(out, out=out)
+        np.multiply(out, scale, out=out)
+
+    # Three arrays that stay in the first-level cache.
     x = np.linspace(-5, 5, 1000, dtype=np.float32)
-    out = np.empty_like(x)
-    fused(x, x, out)
-    assert same(out, act.gelu(x + x) * np.float32(0.5))
+    bias, scale = np.full_like(x, 0.1), np.float32(0.5)
+    out, expected = np.empty_like(x), np.empty_like(x)
+    fused(x, bias, scale, out)
+    steps(x, bias, scale, expected)
+    assert same(out, expected)
     (text,) = fused.inspect_llvm().values()
     assert "x float> @llvm.fma" in text
+
+    def shortest(run) -> float:
+        return min(timeit.repeat(lambda: run(x, bias, scale, out), number=200, repeat=5))
+
+    # The least of many rounds in turns: other work on the machine disturbs some of them.
+    times = [(shortest(steps), shortest(fused)) for _ in range(10)]
+    apart, together = map(min, zip(*times, strict=True))
+    assert apart >= 1.5 * together
 
 
 def test_what_does_not_compile_says_why():
@@ -143,6 +160,28 @@ def test_what_does_not_compile_says_why():
         mixed(np.ones(2), np.ones(3))
 
 
+# The functions raise, which is what Numba has to restore their modules for.
+USER = """
+import numpy as np, fastcpuact as act
+from numba import njit, prange
+
+@njit(cache=True)
+def scalar(x):
+    return act.gelu(x) + act.leaky_relu.grad(x, negative_slope=0.2)
+
+@njit(cache=True, parallel=True)
+def array(dy, x):
+    for i in prange(x.size):
+        x[i] = act.tanh.fast(x[i])
+    return act.relu.backward(dy, x)
+
+x = np.linspace(-2, 2, 50)
+assert scalar(-1.5) == act.gelu(-1.5) + act.leaky_relu.grad(-1.5, 0.2)
+assert np.array_equal(array(x, x.copy()), act.relu.backward(x, act.tanh.fast(x)))
+print(*(sum(f.stats.cache_hits.values()) for f in (scalar, array)))
+"""
+
+
 @pytest.mark.skipif(
     not any(
         point.module.startswith("fastcpuact")
@@ -151,15 +190,8 @@ def test_what_does_not_compile_says_why():
     reason="not installed",
 )
 def test_nothing_has_to_be_imported_or_registered(tmp_path):
-    (tmp_path / "user.py").write_text(
-        "import numpy as np, fastcpuact as act\n"
-        "from numba import njit\n"
-        "@njit(cache=True)\n"
-        "def f(x):\n    return act.gelu(x) + act.gelu.grad(x)\n"
-        "assert f(1.5) == act.gelu(1.5) + act.gelu.grad(1.5)\n"
-        "print(sum(f.stats.cache_hits.values()))\n"
-    )
-    for hits in ("0", "1"):
+    (tmp_path / "user.py").write_text(USER)
+    for hits in ("0 0", "1 1"):
         done = subprocess.run(
             [sys.executable, "user.py"],
             cwd=tmp_path,

@@ -91,16 +91,29 @@ def _dispatcher(form: Form) -> Any:
     overload(stand_in)(_overload(form, operands))
     required = [name for name in operands if form.record.params.get(name) is None]
     optional = [f"{k}={v!r}" for k, v in form.record.params.items() if v is not None]
-    text = (
-        f"def call({', '.join(required + optional)}):\n    return stand_in({', '.join(operands)})"
+    return njit(
+        _define(
+            f"call_{_identifier(form)}",
+            ", ".join(required + optional),
+            [f"return stand_in({', '.join(operands)})"],
+            {"stand_in": stand_in},
+        )
     )
-    return njit(_define(text, {"stand_in": stand_in}))
 
 
-def _define(text: str, names: dict[str, Any]) -> Any:
-    """Run the text of one function, which is made of names of the registry only."""
-    exec(text, names)
-    return next(value for name, value in reversed(names.items()) if name in ("call", "implement"))
+def _identifier(form: Form) -> str:
+    return form.__name__.replace(".", "_")
+
+
+def _define(name: str, arguments: str, body: list[str], names: dict[str, Any]) -> Any:
+    """Make a function of a text of names of the registry.
+
+    Numba tells functions apart by their names, and imports their module when it loads what it has
+    cached of their callers.
+    """
+    names = {**names, "__name__": __name__}
+    exec("\n    ".join([f"def {name}({arguments}):", *body]), names)
+    return names[name]
 
 
 def _overload(form: Form, operands: tuple[str, ...]) -> Any:
@@ -119,11 +132,12 @@ def _overload(form: Form, operands: tuple[str, ...]) -> Any:
             if not isinstance(argument, types.Number | types.Boolean):
                 raise TypingError(f"{form.__name__} takes numbers as parameters, got {argument}")
         precision = FLOAT64 if FLOAT64 in reals else FLOAT32
-        return _implementation(form, operands, precision, arrays[0])
+        return _implementation(form, operands, precision, given[:count] if arrays[0] else ())
 
     # Numba matches the names of the arguments with those of the implementation.
-    text = f"def call({', '.join(operands)}):\n    return choose({', '.join(operands)})"
-    return _define(text, {"choose": choose})
+    arguments = ", ".join(operands)
+    body = [f"return choose({arguments})"]
+    return _define(f"choose_{_identifier(form)}", arguments, body, {"choose": choose})
 
 
 def _real(argument: Any) -> Precision | None:
@@ -141,34 +155,39 @@ def _real(argument: Any) -> Precision | None:
 
 
 def _implementation(
-    form: Form, operands: tuple[str, ...], precision: Precision, on_arrays: bool
+    form: Form, operands: tuple[str, ...], precision: Precision, arrays: tuple[Any, ...]
 ) -> Any:
     real = precision.dtype
     count = len(form.form.operands)
-    lines = [f"def implement({', '.join(operands)}):"]
+    lines = []
     names = {**vars(generated()), "np": np}
-    if on_arrays:
+    if arrays:
         lines += [
-            f"    if {name}.shape != {operands[0]}.shape:\n"
-            f"        raise ValueError('{form.__name__}: the shapes of the operands differ')"
+            f"if {name}.shape != {operands[0]}.shape: "
+            f"raise ValueError('{form.__name__}: the shapes of the operands differ')"
             for name in operands[1:count]
         ]
         results = [f"out{k}" for k in range(len(form.form.results))]
-        lines += [f"    {name} = np.empty({operands[0]}.shape, np.{real})" for name in results]
+        lines += [f"{name} = np.empty({operands[0]}.shape, np.{real})" for name in results]
         passed = [
-            f"np.ascontiguousarray({name}).reshape(-1).astype(np.{real})"
-            for name in operands[:count]
+            _contiguous(name, array, real) for name, array in zip(operands, arrays, strict=False)
         ]
         passed += [f"{real}({name})" for name in operands[count:]]
         passed += [f"{name}.reshape(-1)" for name in results]
         key = form.form.key(form.is_fast)
         kernel = kernel_name(form.record, key, precision)
-        lines.append(f"    {kernel}({', '.join(passed)})")
+        lines.append(f"{kernel}({', '.join(passed)})")
     else:
         results = []
         for formula, arguments, times_dy in form.record.calls(form.form):
             given = ", ".join(f"{real}({name})" for name in arguments)
             call = f"{formula_name(formula, form.is_fast, precision)}({given})"
             results.append(f"{real}(dy) * {call}" if times_dy else call)
-    lines.append(f"    return {', '.join(results)}")
-    return _define("\n".join(lines), names)
+    lines.append(f"return {', '.join(results)}")
+    return _define(f"run_{_identifier(form)}", ", ".join(operands), lines, names)
+
+
+def _contiguous(name: str, array: Any, real: str) -> str:
+    """Write an array as one of one dimension and of a precision; a copy only where it must be."""
+    text = name if array.layout == "C" else f"np.ascontiguousarray({name})"
+    return f"{text}.reshape(-1)" + f".astype(np.{real})" * (str(array.dtype) != real)

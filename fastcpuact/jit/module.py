@@ -18,6 +18,8 @@ def generated() -> types.ModuleType:
     text = numba_module(RECORDS)
     # inspect and tracebacks find the text of a module without a file here.
     linecache.cache[_FILE] = (len(text), None, text.splitlines(keepends=True), _FILE)
-    module = types.ModuleType("fastcpuact.jit.generated")
+    # Numba imports the module of a function when it loads what it has cached of the callers: it
+    # must be one that a new process finds, and soon has.
+    module = types.ModuleType(__name__)
     exec(compile(text, _FILE, "exec"), vars(module))
     return module
