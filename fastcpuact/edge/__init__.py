@@ -23,9 +23,8 @@ _HOMES = {
 # The module of each kind of file; a module of approximants enters its own here.
 KIND_HOMES = {
     "table": "tables",
-    "polynomial": "polynomials",
-    "piecewise": "polynomials",
-    "rational": "polynomials",
+    "piecewise": "piecewise",
+    "rational": "rationals",
 }
 
 __all__ = ["Approximant", "Certificate", "load"]

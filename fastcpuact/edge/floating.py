@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, ClassVar
@@ -34,6 +35,13 @@ class FloatApproximant(Approximant):
         How the function follows from the core.
     tails : tuple of Tail
         The core below ``start`` and above ``end``.
+    image : tuple of float
+        Results of the core inside its domain are clipped to this interval, where a `clipped` class
+        can leave it.
+    limit : float or None
+        The smallest maximum error that the format can have.
+    limit_formula : str
+        Where the limit is from.
     """
 
     dtypes: ClassVar = ("float32", "float64")
@@ -46,12 +54,18 @@ class FloatApproximant(Approximant):
         end: float,
         symmetry: Symmetry,
         tails: tuple[Tail, Tail],
+        image: tuple[float, float],
+        limit: float | None,
+        limit_formula: str,
     ) -> None:
         super().__init__(function)
         self.dtype = working_dtype(dtype)
         self.start, self.end = start, end
         self.symmetry = symmetry
         self.tails = tails
+        self.image = image
+        self.limit = limit
+        self.limit_formula = limit_formula
 
     @property
     def domain(self) -> tuple[float, float]:
@@ -64,13 +78,30 @@ class FloatApproximant(Approximant):
 
     @property
     @abc.abstractmethod
-    def limit(self) -> tuple[float | None, str]:
-        """The smallest maximum error that the format can have, and where that is from."""
+    def core_operations(self) -> dict[str, int]:
+        """What the core takes of arithmetic operations and loads for one element, by kind."""
 
     @property
-    @abc.abstractmethod
     def operations(self) -> dict[str, int]:
         """Arithmetic operations and loads for one element, by kind."""
+        # Two comparisons for the tails, two to clip; the sign of a float is set without arithmetic.
+        counts = Counter(self.core_operations)
+        counts["compare"] += 4 if self.clipped else 2
+        if self.symmetry.name in ("complement", "rectified"):
+            counts["add"] += 1
+        return dict(counts)
+
+    @property
+    def clipped(self) -> bool:
+        """Whether the core could leave its image, and so is clipped to it."""
+        return True
+
+    def clip(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Clip results of the core to its image."""
+        if not self.clipped:
+            return y
+        low, high = map(self.dtype.type, self.image)
+        return np.minimum(np.maximum(y, low), high)
 
     def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
         """Evaluate.
@@ -158,7 +189,6 @@ class FloatApproximant(Approximant):
 
     def certify_on(self, text: str, blocks: Iterator[NDArray[np.float64]]) -> Certificate:
         """Measure the error on inputs of one's own, ascending and finite, and name them."""
-        limit, formula = self.limit
 
         def results(x: Floats) -> Floats:
             return np.asarray(self(x.astype(self.dtype)), np.float64)
@@ -170,8 +200,8 @@ class FloatApproximant(Approximant):
             blocks=blocks,
             results=results,
             exact=self.exact(),
-            limit=limit,
-            limit_formula=formula,
+            limit=self.limit,
+            limit_formula=self.limit_formula,
             symmetric=str(self.symmetry),
             nan=NAN_POLICY,
             nbytes=self.nbytes,
@@ -185,6 +215,9 @@ class FloatApproximant(Approximant):
             "end": self.end,
             "symmetry": [self.symmetry.name, self.symmetry.total],
             "tails": [[tail.slope, tail.intercept] for tail in self.tails],
+            "image": list(self.image),
+            "limit": self.limit,
+            "limit_formula": self.limit_formula,
         }
 
     @staticmethod
@@ -199,7 +232,15 @@ class FloatApproximant(Approximant):
         symmetry = Symmetry(name, float(total))
         if symmetry.is_folded and start != 0:
             raise ValueError(f"a core of |x| starts at 0, got {start}")
-        return function, header["dtype"], start, end, symmetry, (below, above)
+        low, high = map(float, header["image"])
+        limit, formula = header["limit"], header["limit_formula"]
+        if not low <= high or not isinstance(formula, str):
+            raise ValueError(f"an interval is due as the image, got [{low}, {high}]")
+        if limit is not None and not (isfinite(limit) and limit >= 0):
+            raise ValueError(f"limit must be finite, got {limit}")
+        dtype = working_dtype(header["dtype"])
+        tails = (below, above)
+        return function, dtype, start, end, symmetry, tails, (low, high), limit, formula
 
 
 def working_dtype(dtype: DTypeLike) -> np.dtype[Any]:
