@@ -272,6 +272,7 @@ cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* n
     """Call with the arguments as PEP 590 passes them: values of keywords behind the others."""
     cdef Call form = <Call>self
     cdef Py_ssize_t given = PyVectorcall_NARGS(flagged)
+    cdef fpenv_state caller
     cdef Py_ssize_t k
     if compiled_engine:
         result = form.quick(args, given, names)
@@ -282,7 +283,14 @@ cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* n
     if names != NULL:
         for k, name in enumerate(<tuple>names):
             keywords[name] = <object>args[given + k]
-    return form.general(positional, keywords)
+    if not compiled_engine:
+        return form.general(positional, keywords)
+    # NumPy converts parameters and casts operands, which must not depend on the caller's mode.
+    caller = fpenv_enter()
+    try:
+        return form.general(positional, keywords)
+    finally:
+        fpenv_leave(caller)
 
 
 def takes_vectorcalls(type cls):

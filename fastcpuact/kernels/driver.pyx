@@ -28,6 +28,14 @@ cdef extern from "cpu.h" nogil:
 cdef extern from "pool.h" nogil:
     int pool_run(pool_job job, void* data, int parts, int threads)
 
+cdef extern from *:
+    """
+    #ifndef _WIN32
+    /* By this symbol threadpoolctl knows the library (fastcpuact.threadpools). */
+    __attribute__((visibility("default"))) int fastcpuact_threads(void) { return 1; }
+    #endif
+    """
+
 cdef enum:
     # More parts than threads: who starts late, or is interrupted, takes fewer.
     PARTS_PER_THREAD = 4

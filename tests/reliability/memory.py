@@ -1,0 +1,130 @@
+"""Nothing is read or written outside of the arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+from typing import Any
+
+import numpy as np
+
+from fastcpuact import engines
+
+from . import check
+from .processes import in_process, run
+from .targets import DTYPES, as_tuple, elementwise, rowwise, same_bits, sample
+
+LENGTHS = range(1, 131)
+
+_PROT_NONE = 0  # of <sys/mman.h>; the module mmap has no name for it
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+
+
+class Fence:
+    """Memory between two pages that may be neither read nor written."""
+
+    def __init__(self, size: int) -> None:
+        self.size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        whole = self.size + 2 * mmap.PAGESIZE
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        start = _libc.mmap(None, whole, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+        assert start != ctypes.c_void_p(-1).value, os.strerror(ctypes.get_errno())
+        self.start = start + mmap.PAGESIZE
+        for page in (start, self.start + self.size):
+            assert _libc.mprotect(page, mmap.PAGESIZE, _PROT_NONE) == 0
+
+    def array(self, shape: tuple[int, ...], dtype: Any, at_end: bool = True) -> np.ndarray:
+        """Return an array whose last byte, or first, touches a forbidden page."""
+        dtype = np.dtype(dtype)
+        size = int(np.prod(shape)) * dtype.itemsize
+        address = self.start + (self.size - size if at_end else 0)
+        memory = (ctypes.c_char * size).from_address(address)
+        return np.frombuffer(memory, dtype).reshape(shape)
+
+
+def _fenced(fences: list[Fence], values: tuple[np.ndarray, ...], at_end: bool) -> list[np.ndarray]:
+    made = []
+    for fence, value in zip(fences, values, strict=False):
+        array = fence.array(value.shape, value.dtype, at_end)
+        array[...] = value
+        made.append(array)
+    return made
+
+
+def call_at_fences(lengths: list[int]) -> tuple[int, int]:
+    """Call everything with every operand at a forbidden page; return numbers of calls and forms."""
+    fences = [Fence(max(lengths) * 2 * 8) for _ in range(8)]
+    calls = forms = 0
+    for target in elementwise():
+        forms += 1
+        for dtype in DTYPES:
+            operands = tuple(sample(max(lengths), dtype, seed=k) for k in range(target.nin))
+            whole = as_tuple(target.ufunc(*operands))
+            for n in lengths:
+                for at_end in (True, False):
+                    given = _fenced(fences, tuple(x[:n] for x in operands), at_end)
+                    out = tuple(
+                        fence.array((n,), dtype, at_end) for fence in fences[4 : 4 + target.nout]
+                    )
+                    way = target.ufunc if (n + at_end) % 2 else target.short
+                    way(*given, out=out if len(out) > 1 else out[0])
+                    # That they are right shows that the fenced arrays were used.
+                    assert same_bits(out, tuple(r[:n] for r in whole)), (target.name, dtype, n)
+                    calls += 1
+    for row in rowwise():
+        forms += 1
+        for dtype in DTYPES:
+            for n in lengths:
+                for shape, axis in (((n,), -1), ((2, n), -1), ((n, 2), 0)):
+                    x = tuple(sample(2 * n, dtype, k)[: np.prod(shape)] for k in range(row.nin))
+                    x = tuple(np.nan_to_num(a, posinf=1, neginf=-1).reshape(shape) for a in x)
+                    expected = row(*x, axis=axis)
+                    given = _fenced(fences, x, at_end=True)
+                    out = fences[4].array(np.shape(expected), dtype)
+                    row(*given, axis=axis, out=out)
+                    assert same_bits(out, np.asarray(expected)), (row.name, dtype, shape)
+                    calls += 1
+                    if not row.to_numbers:  # in place, which passes through a buffer
+                        row(*given, axis=axis, out=given[0])
+                        assert same_bits(given[0], expected), (row.name, dtype, shape)
+                        calls += 1
+    return calls, forms
+
+
+def read_past_the_end() -> None:
+    """Touch a forbidden page, which must end the process."""
+    array = Fence(8).array((4,), np.float32)
+    ctypes.string_at(array.ctypes.data, array.nbytes + 1)
+
+
+def levels() -> list[str]:
+    """The levels that this processor runs."""
+    if not engines.COMPILED:
+        return []
+    from fastcpuact.kernels.driver import cpu_level
+
+    offered = cpu_level()
+    return [f"v{number}" for number in range(2, offered + 1)] if offered else ["portable"]
+
+
+@check(
+    "guard pages",
+    "Memory",
+    "no byte before the first or after the last element of any operand is touched: arrays of 1 to "
+    "130 elements end and begin at pages that may not be accessed",
+)
+def guard_pages(full: bool) -> str:
+    assert run(read_past_the_end).returncode == -signal.SIGSEGV, "a forbidden page can be read"
+    lengths = list(LENGTHS) if full else [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 130]
+    chosen = levels() if full else levels()[-1:]
+    calls = 0
+    for level in chosen:
+        made, forms = in_process(call_at_fences, lengths, FASTCPUACT_LEVEL=level)
+        calls += made
+    return f"{calls:,} calls of {forms} forms in three dtypes at {', '.join(chosen)}: no fault"
