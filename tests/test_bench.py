@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,13 @@ def moderate(case: Case) -> Operands:
 
 
 LIBRARIES = [library.name for library in (*peers.OURS, *peers.PEERS)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_many_threads_as_before() -> Iterator[None]:
+    """Peers keep to the number of threads that they were started with, this package among them."""
+    with act.num_threads(act.get_num_threads()):
+        yield
 
 
 @pytest.fixture(scope="module", params=LIBRARIES)

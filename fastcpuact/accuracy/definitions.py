@@ -62,6 +62,9 @@ class Facts:
         At -inf and inf where they are a matter of convention; None for none.
     landmarks
         Inputs to look at, beside kinks, sign changes, and the ends of the normal numbers.
+    scales
+        Functions of x and the parameters: where a curve is smaller than its scale, errors count in
+        ULP of the scale.
     """
 
     kinks: tuple[tuple[Any, Any], ...] = ()
@@ -71,6 +74,7 @@ class Facts:
     parity: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     landmarks: tuple[float, ...] = ()
+    scales: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -694,6 +698,8 @@ def dish(x: Ball) -> Ball:
         parity=EVEN_CURVATURE | {"grad_alpha": 1},
         # f' has no limit; that of the straight line is the convention.
         limits={"grad": (1.0, 1.0), "grad2": (None, None), "grad_alpha": (None, None)},
+        # (x·sin(2αx) - sin²(αx)/α)/α has a zero in every half wave, where tan(αx) = 2αx.
+        scales={"grad_alpha": lambda x, alpha: x / alpha},
         # Double zeros of f', where no sign changes.
         landmarks=tuple((k + 0.75) * np.pi / alpha for k in range(-4, 4))
         if np.ndim(alpha) == 0

@@ -40,7 +40,10 @@ def judge(
     with np.errstate(all="ignore"):  # signalling NaNs
         sharp = curve.exactly(x) if result.dtype == np.float64 else curve(x)
         exact = sharp.astype(np.float64, copy=False)
-        error = relative_error(result, exact) if fast else ulp_error(result, sharp)
+        if fast:
+            error = relative_error(result, exact)
+        else:
+            error = curve.in_its_scale(ulp_error(result, sharp), exact, x, result.dtype.type)
         # Nothing is asked of an infinity where there is no limit.
         error[np.isnan(exact) & ~np.isnan(x)] = 0
         low, high = (np.asarray(end, np.float64).astype(x.dtype) for end in curve.image)

@@ -26,7 +26,7 @@ from . import float64
 from .balls import RELATIVE_BITS, coefficient, is_sharp, sharply
 from .definitions import DEFINITIONS, Definition, Facts, Params
 from .samples import Dtype, bit_patterns, from_ordinals, neighbours, ordinals, uniform
-from .ulp import ulp_error
+from .ulp import spacing, ulp_error
 
 Float64 = NDArray[np.float64]
 Expression = Callable[..., arb]
@@ -134,11 +134,23 @@ class Curve:
         is_float64 = results.dtype == np.float64
         for block, some in _blocks(operands, EXACT_BLOCK if is_float64 else BLOCK):
             exact = _object_array(self._balls(*some)) if is_float64 else self._approximate(*some)
-            errors[block] = ulp_error(results[block], exact)
+            errors[block] = self.in_its_scale(
+                ulp_error(results[block], exact), exact, some[0], results.dtype.type
+            )
         for infinity in (-inf, inf):
             if not self._has_limit(infinity):
                 errors[operands[0] == infinity] = 0
         return errors.reshape(shape)
+
+    def in_its_scale(self, errors: Float64, exact: Any, x: Any, dtype: Dtype) -> Float64:
+        """Errors in ULP of the exact values, or of the scale of the curve where that is larger."""
+        scale = self.facts.scales.get(self.name)
+        if scale is None:
+            return errors
+        exact = np.abs(exact.astype(np.float64, copy=False))
+        x = x.astype(np.float64, copy=False)
+        ends = np.where(np.isfinite(x), np.abs(scale(x, *self.params.values())), 0)
+        return errors * (spacing(exact, dtype) / spacing(np.fmax(exact, ends), dtype))
 
     def _operands(self, x: ArrayLike) -> tuple[tuple[int, ...], list[Float64]]:
         """The common shape, and x and the parameters flat; scalar parameters as they are."""

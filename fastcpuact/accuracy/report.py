@@ -24,7 +24,8 @@ from .sweep import Sweep
 LEGEND = (
     "An error is |result - exact| in units in the last place (ULP): the spacing of floats at the "
     "exact value, subnormals included. In the fast tier it is relative to the exact value, or to "
-    "the smallest normal number if that is larger. Not nearest: results that are not a float "
+    "the smallest normal number if that is larger. That of snake by alpha, which has a zero in every "
+    "half wave, is in ULP of x/alpha where that is larger. Not nearest: results that are not a float "
     "nearest to the exact value."
 )
 CREDIT = (

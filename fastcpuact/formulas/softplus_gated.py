@@ -223,18 +223,22 @@ def serf_grad(x):
     curve, curve_low = pair_product(drop, drop_low, e, e_low)
     far, far_low = two_sum(line, curve)
     start = z - SERF_SLOPE_ROOT.hi
-    d, d_low = fast_two_sum(start, -SERF_SLOPE_ROOT.lo)
-    near_series = polynomial(d, SERF_SLOPE_SERIES)
-    near, near_low = near_root(d, d_low, SERF_SLOPE_TANGENT.hi, SERF_SLOPE_TANGENT.lo, near_series)
-    w = near if fabs(d) < 0.375 else far
-    w_low = near_low if fabs(d) < 0.375 else far_low + (line_low + curve_low)
+    v, v_low = fast_two_sum(start, -SERF_SLOPE_ROOT.lo)
+    near_series = polynomial(v, SERF_SLOPE_SERIES)
+    near, near_low = near_root(v, v_low, SERF_SLOPE_TANGENT.hi, SERF_SLOPE_TANGENT.lo, near_series)
+    w = near if fabs(v) < 0.375 else far
+    w_low = near_low if fabs(v) < 0.375 else far_low + (line_low + curve_low)
     y, y_low = pair_product(w, w_low, p, p_low)
     left = (y + y_low) * a * b
     # On the right 1 - erfc(s) + x·n, erfc(s) = √π·n·(1 + e)·R.
     tail, tail_low = normal_tail_pair(_SQRT2.hi * s)
-    ratio = _SQRT_PI.hi * (1 + e)
-    inner = fma(-ratio, tail_low, fma(-ratio, tail, t))
-    return left if x < 0 else fma(n * scale, inner, 1)
+    d, d_low = fast_two_sum(1, e)
+    ratio, ratio_low = pair_product(d, d_low + e_low, _SQRT_PI.hi, _SQRT_PI.lo)
+    product, product_low = pair_product(ratio, ratio_low, tail, tail_low)
+    inner, inner_low = two_sum(t, -product)
+    rise, rise_low = pair_product(n * scale, n_low * scale, inner, inner_low - product_low)
+    right, right_low = fast_two_sum(1, rise)
+    return left if x < 0 else right + (right_low + rise_low)
 
 
 @serf.second_gradient(ulp={"float32": 3.7, "float64": 3.7})
