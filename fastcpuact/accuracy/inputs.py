@@ -21,7 +21,7 @@ def from_ranks(ranks: Ranks, dtype: Dtype) -> Floats:
     numbers, -0.0, 0.0, the positive numbers, inf, NaNs without it.
     """
     unsigned, sign = _layout(dtype)
-    narrow = ranks.astype(unsigned)
+    narrow = ranks.astype(unsigned, copy=False)
     return (narrow ^ (((narrow >> sign) - 1) | (1 << sign))).view(dtype)
 
 
@@ -65,9 +65,10 @@ def part(ranks: range, k: int, n: int) -> range:
 
 def every(dtype: Dtype, ranks: range) -> Iterator[Floats]:
     """Yield all floats of these ranks, in chunks."""
+    unsigned, _ = _layout(dtype)
     for start in range(ranks.start, ranks.stop, CHUNK):
-        stop = min(start + CHUNK, ranks.stop)
-        yield from_ranks(np.arange(start, stop, dtype=np.uint64), dtype)
+        n = min(CHUNK, ranks.stop - start)
+        yield from_ranks(np.arange(n, dtype=unsigned) + unsigned.type(start), dtype)
 
 
 def by_pattern(dtype: Dtype, ranks: range, n: int, random: np.random.Generator) -> Floats:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import inputs
+from . import inputs, pieces
 from .reference import Curve
 from .statistics import Count, Largest, Place, Statistics
-from .ulp import Floats, ulp_error
+from .ulp import Floats, spacing, ulp_error
 
 Float64 = NDArray[np.float64]
 
@@ -27,8 +28,8 @@ def judge(
     x
         The inputs, ascending if the parameters of the curve are numbers.
     result
-        What a kernel made of them: float64 is judged by balls around the exact values, float32
-        and float16 by the float64 values of the curve.
+        What a kernel made of them: float64 is judged by balls around the exact values, or
+        polynomials through them, float32 and float16 by the float64 values of the curve.
     before
         The result of the input before the first of `x`, if it is known.
     fast
@@ -38,12 +39,11 @@ def judge(
     if result.dtype != x.dtype or result.shape != x.shape:
         raise TypeError(f"{x.dtype}{x.shape} became {result.dtype}{result.shape}")
     with np.errstate(all="ignore"):  # signalling NaNs
-        sharp = curve.exactly(x) if result.dtype == np.float64 else curve(x)
-        exact = sharp.astype(np.float64, copy=False)
+        error, exact = errors(curve, x, result)
         if fast:
             error = relative_error(result, exact)
         else:
-            error = curve.in_its_scale(ulp_error(result, sharp), exact, x, result.dtype.type)
+            error = curve.in_its_scale(error, exact, x, result.dtype.type)
         # Nothing is asked of an infinity where there is no limit.
         error[np.isnan(exact) & ~np.isnan(x)] = 0
         low, high = (np.asarray(end, np.float64).astype(x.dtype) for end in curve.image)
@@ -69,6 +69,26 @@ def judge(
         Largest.of(error, place),
         **{name: Count.of(fault, place) for name, fault in faults.items()},
     )
+
+
+def errors(curve: Curve, x: Floats, result: Floats) -> tuple[Float64, Float64]:
+    """Return the errors of results in ULP, and the exact values as float64."""
+    if result.dtype != np.float64:
+        exact = curve(x)
+        return ulp_error(result, exact), exact
+    wide = np.full(len(x), np.nan, pieces.Wide)
+    if pieces.HAS_WIDE and is_one(curve):
+        wide = pieces.evaluate(curve, x)
+    exact = wide.astype(np.float64)
+    error = (np.abs(result - wide) / spacing(exact, np.float64)).astype(np.float64)
+    error[np.isnan(error) | np.isinf(result)] = np.inf
+    rest = np.isnan(wide)
+    if rest.any():
+        where = {name: p[rest] if np.ndim(p) else p for name, p in curve.params.items()}
+        balls = replace(curve, params=where).exactly(x[rest])
+        error[rest] = ulp_error(result[rest], balls)
+        exact[rest] = balls.astype(np.float64)
+    return error, exact
 
 
 def is_one(curve: Curve) -> bool:

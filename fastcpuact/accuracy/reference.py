@@ -149,8 +149,10 @@ class Curve:
             return errors
         exact = np.abs(exact.astype(np.float64, copy=False))
         x = x.astype(np.float64, copy=False)
-        ends = np.where(np.isfinite(x), np.abs(scale(x, *self.params.values())), 0)
-        return errors * (spacing(exact, dtype) / spacing(np.fmax(exact, ends), dtype))
+        with np.errstate(all="ignore"):
+            least = np.abs(scale(x, *self.params.values()))
+            share = spacing(exact, dtype) / spacing(np.maximum(exact, least), dtype)
+        return errors * np.where(np.isfinite(exact) & np.isfinite(least), share, 1)
 
     def _operands(self, x: ArrayLike) -> tuple[tuple[int, ...], list[Float64]]:
         """The common shape, and x and the parameters flat; scalar parameters as they are."""

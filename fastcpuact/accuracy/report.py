@@ -24,16 +24,17 @@ from .sweep import Sweep
 LEGEND = (
     "An error is |result - exact| in units in the last place (ULP): the spacing of floats at the "
     "exact value, subnormals included. In the fast tier it is relative to the exact value, or to "
-    "the smallest normal number if that is larger. That of snake by alpha, which has a zero in every "
-    "half wave, is in ULP of x/alpha where that is larger. Not nearest: results that are not a float "
-    "nearest to the exact value."
+    "the smallest normal number if that is larger. The derivative of snake by alpha, which has a "
+    "zero in every half wave, is judged in ULP of x/alpha where that is larger. Not nearest: "
+    "results that are not a float nearest to the exact value."
 )
 CREDIT = (
     "The exact values come from the definitions, and from nothing of the formulas that the kernels "
-    "are made of. For float64 they are intervals of ball arithmetic, for float32 and float16 "
-    "float64 values good to a relative error of 2⁻³⁰. That is at the most 2⁻⁶ ULP of float32, by "
-    "which errors may be larger or smaller than shown, and results that lie so close to the middle "
-    "between two floats may be counted on the wrong side."
+    "are made of. They are intervals of ball arithmetic for float64, and float64 values good to a "
+    "relative error of 2⁻³⁰ for float32 and float16; in spans of many inputs, polynomials through "
+    "such intervals, good to 2⁻⁵⁸ and 2⁻³⁸. By at the most 2⁻⁶ ULP errors may be larger or smaller "
+    "than shown, and results that lie so close to the middle between two floats may be counted on "
+    "the wrong side."
 )
 # What no bound allows: fields of statistics, and what to call them.
 FAULTS = {

@@ -14,8 +14,9 @@ import fastcpuact as act
 from fastcpuact.engines import LEVEL
 from fastcpuact.formulas.registry import WITHOUT_FMA
 
-from . import inputs
+from . import inputs, pieces, quick
 from .judgement import judge
+from .pieces import Piece
 from .reference import REFERENCES, Curve
 from .samples import extremes, neighbours
 from .statistics import Statistics
@@ -32,9 +33,9 @@ FAST_ERROR = 2.0**-12
 HALF_ULP, HALF_ROUNDING = 0.51, 2.0**-11
 
 # Inputs of a unit of work, which takes about a second, and about what each takes, in seconds:
-# judged by float64 and by balls.
-UNIT, COST = 2**25, 30e-9
-EXACT_UNIT, EXACT_COST = 2**15, 20e-6
+# judged by float64, by balls, and where they are many by polynomials through these.
+UNIT, COST, DENSE_COST = 2**25, 30e-9, 6e-9
+EXACT_UNIT, EXACT_COST, EXACT_DENSE_COST = 2**17, 20e-6, 2e-6
 
 # Half-widths of the intervals about 0 where networks have their activations.
 USUAL = (4, 16, 128)
@@ -144,7 +145,12 @@ class Sweep:
     @property
     def cost(self) -> float:
         """About how many seconds a unit takes."""
-        return min(self._unit, self._size) * (EXACT_COST if self._is_exact else COST)
+        many = self._size > self._unit and not self.draws
+        if self._is_exact:
+            cost = EXACT_DENSE_COST if many else EXACT_COST
+        else:
+            cost = DENSE_COST if many else COST
+        return min(self._unit, self._size) * cost
 
     def run(self, unit: int, kernel: Kernel | None = None) -> Statistics:
         """Check the inputs of a unit.
@@ -157,16 +163,40 @@ class Sweep:
             What to check in place of the public callable.
         """
         kernel = kernel or self.kernel()
+        if self.samples is None:
+            return Statistics.total(self._judge_every(unit, kernel))
         random = self._random(unit)
-        before = self._result_before(unit, kernel)
         parts = []
-        for chunk in self._every(unit) if self.samples is None else self._sampled(unit, random):
+        for chunk in self._sampled(unit, random):
             x, params, curve = self._operands(chunk, random)
-            result = _evaluate(kernel, x, params)
-            parts.append(judge(curve, x, result, before=before, fast=self.fast))
-            if self.samples is None:
-                before = float(result[-1])
+            parts.append(judge(curve, x, _evaluate(kernel, x, params), fast=self.fast))
         return Statistics.total(parts)
+
+    def _judge_every(self, unit: int, kernel: Kernel) -> Iterator[Statistics]:
+        """Judge the results of all floats of a unit."""
+        curve, params = _curve(self), Params(self.params)
+        before = self._result_before(unit, kernel)
+        if unit == 0 and self._domain != EVERYWHERE:
+            x = np.array([np.nan], self.scalar)
+            yield judge(curve, x, _evaluate(kernel, x, params))
+        for piece, ranks in self._spans(unit):
+            for x in inputs.every(self.scalar, ranks):
+                result = _evaluate(kernel, x, params)
+                found = quick.judge(curve, piece, x, result, before) if piece else None
+                # A result that fails is judged by the curve itself.
+                if found is None or found.largest.error > self.bound:
+                    found = judge(curve, x, result, before=before, fast=self.fast)
+                yield found
+                before = float(result[-1])
+
+    def _spans(self, unit: int) -> Iterator[tuple[Piece | None, range]]:
+        """Divide the ranks of a unit into spans, with the polynomial that is the curve, if any."""
+        start = self._ranks.start + unit * self._unit
+        ranks = range(start, min(start + self._unit, self._ranks.stop))
+        curve = _curve(self)
+        if self.dtype != "float32" or self.fast or curve.name in curve.facts.scales:
+            return iter([(None, ranks)])
+        return pieces.divide(curve, np.float32, ranks)
 
     def traits(self) -> Iterator[NDArray[Any]]:
         """Yield what kernel and oracle make of a few inputs, and what is known of the curve."""
@@ -206,14 +236,6 @@ class Sweep:
 
     def _random(self, unit: int) -> np.random.Generator:
         return np.random.default_rng([unit, *repr(self).encode()])
-
-    def _every(self, unit: int) -> Iterator[Floats]:
-        if unit == 0 and self._domain != EVERYWHERE:
-            yield np.array([np.nan], self.scalar)
-        start = self._ranks.start + unit * self._unit
-        yield from inputs.every(
-            self.scalar, range(start, min(start + self._unit, self._ranks.stop))
-        )
 
     def _sampled(self, unit: int, random: np.random.Generator) -> Iterator[Floats]:
         assert self.samples is not None
