@@ -18,6 +18,8 @@ _HOMES = {
     "Approximant": "approximant",
     "load": "approximant",
     "Certificate": "certificate",
+    "Affine": "affine",
+    "quantized": "integer_tables",
 }
 
 # The module of each kind of file; a module of approximants enters its own here.
@@ -25,9 +27,12 @@ KIND_HOMES = {
     "table": "tables",
     "piecewise": "piecewise",
     "rational": "rationals",
+    "bytes": "integer_tables",
+    "int16": "integer_tables",
+    "cubics": "integer_tables",
 }
 
-__all__ = ["Approximant", "Certificate", "load"]
+__all__ = ["Affine", "Approximant", "Certificate", "load", "quantized"]
 
 
 def __getattr__(name: str) -> Any:
