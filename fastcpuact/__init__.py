@@ -38,6 +38,9 @@ activations: Mapping[str, Activation] = MappingProxyType(
 _gated = {name: Gated(record) for name, record in _GATED.items()}
 globals().update(activations, **_gated)
 
+# Modules that are imported when they are first used.
+_LATER = ("diagnostics", "plot")
+
 if TYPE_CHECKING:
     glu: Gated
     reglu: Gated
@@ -46,6 +49,16 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Activation:
         """Every name of `activations` is an attribute of the package."""
+
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Import what needs optional packages, or is rarely needed, when it is asked for."""
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return import_module(f".{name}", __name__)
 
 
 # Everything that `get` finds, by its canonical name.

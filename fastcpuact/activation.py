@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import engines
+from .described import Described
 from .docs import form_doc
 from .formulas import FORMS, Record
 from .formulas.language import PRECISIONS
@@ -211,7 +212,7 @@ _CLASSES = {"backward_from_output": BackwardFromOutput, "param_grads": ParamGrad
 
 
 @takes_vectorcalls
-class Activation(Form):
+class Activation(Form, Described):
     """An activation function f.
 
     Which of the forms below an activation has, ``record.forms`` says.
@@ -235,6 +236,8 @@ class Activation(Form):
         The fast tier: the same function and gradients with a relative error of at most 2**-12.
     record : Record
         What the registry says of it: formulas, parameters, aliases, domain, error bounds.
+    info : Info
+        All that is known of it: formula, properties, bounds, cost, names in other libraries.
     kind : str
         ``"elementwise"``.
     """

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .activation import Form
+from .described import Described
 from .formulas import Record
 from .rowwise import Array, Dtype, Shape, apply, array_of, axis_of, out_of, result_dtype
 
@@ -41,7 +42,7 @@ class GatedForm(Form):
         return signature.replace(parameters=parameters)
 
 
-class Gated(GatedForm):
+class Gated(GatedForm, Described):
     """A gated pair: ``f(value, gate)`` is value·g(gate).
 
     Attributes
@@ -198,7 +199,7 @@ def _halves(name: str, x: Array, axis: int, gate: Any) -> tuple[Array, Array]:
     return (first, second) if gate == "second" else (second, first)
 
 
-class Maxout:
+class Maxout(Described):
     """The largest of each group of neighbours along an axis: maxout.
 
     Called as ``maxout(x, pieces, axis=-1, out=None)``.  The axis, of length n·pieces, is n groups

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .activation import Activation
+from .described import Described
 from .formulas import ACTIVATIONS
 
 
-class RandomizedLeakyReLU:
+class RandomizedLeakyReLU(Described):
     """Randomized leaky rectifier: x if x > 0, else a·x with a drawn for every element.
 
     Called as ``rrelu(x, lower=1/8, upper=1/3, rng=None)``.  With a generator (training) each

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import engines
+from .described import Described
 
 if engines.COMPILED:
     from .kernels.rows import run_rows, run_short
@@ -196,7 +197,7 @@ def apply(
     return made
 
 
-class Rowwise:
+class Rowwise(Described):
     """What functions along an axis have in common.
 
     Attributes

@@ -12,21 +12,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
+from fastcpuact.palette import BLUE, GREEN, ORANGE, PINK, RED, SKY, YELLOW
+
 from . import analysis
 from .analysis import EXACT
 from .cases import Case
 from .peers import PEERS
 from .result import Cell, Result
 
-# Of Okabe and Ito (2008): told apart with any colour vision.  Shapes tell the peers apart too.
-BLUE, RED, PALE_RED = "#0072B2", "#D55E00", "#F6DFD3"
+PALE_RED = "#F6DFD3"
 COLOURS = {
-    "numpy": "#E69F00",
-    "numexpr": "#F0E442",
-    "numba": "#009E73",
+    "numpy": ORANGE,
+    "numexpr": YELLOW,
+    "numba": GREEN,
     "torch": RED,
-    "jax": "#56B4E9",
-    "onnxruntime": "#CC79A7",
+    "jax": SKY,
+    "onnxruntime": PINK,
 }
 SHAPES = {
     "numpy": "s",

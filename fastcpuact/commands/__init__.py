@@ -8,20 +8,20 @@ from .bench import bench, report
 from .check import check
 from .demo import demo
 from .listing import list_activations
+from .options import examples
+from .plot import plot
+from .record import record
+from .show import compare, show
 
-EXAMPLES = """
-\b
-Examples:
-  fastcpuact list
-  fastcpuact demo
-  fastcpuact demo --activation gelu --activation relu --epochs 10
-  fastcpuact demo --json > results.json
-  fastcpuact check gelu silu --dtype float32
-  fastcpuact check --exhaustive --state check.json --output accuracy.md
-  fastcpuact bench gelu --quick
-  fastcpuact bench --json results.json
-  fastcpuact report results.json --readme README.md
-"""
+EXAMPLES = examples(
+    "fastcpuact list --smooth --in torch",
+    "fastcpuact show gelu",
+    "fastcpuact compare gelu silu mish",
+    "fastcpuact plot activation gelu silu",
+    "fastcpuact check gelu silu --dtype float32",
+    "fastcpuact bench gelu --quick",
+    "fastcpuact demo --activation gelu --activation relu --epochs 10",
+)
 
 
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,5 +30,5 @@ def fastcpuact() -> None:
     """Fast activation functions for NumPy on the CPU."""
 
 
-for _command in (list_activations, check, bench, report, demo):
+for _command in (list_activations, show, compare, check, bench, report, record, plot, demo):
     fastcpuact.add_command(_command)

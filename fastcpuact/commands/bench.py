@@ -11,7 +11,7 @@ from rich.console import Console
 import fastcpuact as act
 from fastcpuact.cli import extra
 
-from .options import Literal, OutputPath, progress_bar
+from .options import Literal, OutputPath, examples, progress_bar
 
 # A long run is written down as often as this, whatever may happen to it.
 SAVE_SECONDS = 60
@@ -64,7 +64,14 @@ class Threads(click.ParamType):
         return int(value)
 
 
-@click.command(cls=Literal)
+@click.command(
+    cls=Literal,
+    epilog=examples(
+        "fastcpuact bench gelu --quick",
+        "fastcpuact bench softmax --size 1k --threads all --peers numpy",
+        "fastcpuact bench --json results.json",
+    ),
+)
 @click.argument("names", metavar="[NAME]...", nargs=-1, type=FunctionName())
 @click.option(
     "--size",
@@ -160,7 +167,12 @@ def bench(
         console.print(f"Written to {path}; 'fastcpuact report {path}' shows it.", highlight=False)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fastcpuact report results.json",
+        "fastcpuact report results.json --readme README.md",
+    )
+)
 @click.argument("paths", metavar="RESULT...", nargs=-1, required=True, type=click.Path(exists=True))
 @click.option(
     "--readme",

@@ -13,7 +13,7 @@ from rich.progress import TaskProgressColumn
 import fastcpuact as act
 from fastcpuact.cli import extra
 
-from .options import ActivationName, Literal, OutputPath, progress_bar
+from .options import ActivationName, Literal, OutputPath, examples, progress_bar
 
 DTYPES = ("float16", "float32", "float64")
 TIERS = ("exact", "fast")
@@ -34,7 +34,14 @@ class FormulaName(click.ParamType):
         return value
 
 
-@click.command(cls=Literal)
+@click.command(
+    cls=Literal,
+    epilog=examples(
+        "fastcpuact check gelu silu --dtype float32",
+        "fastcpuact check --form grad --json > errors.json",
+        "fastcpuact check --exhaustive --state check.json --output accuracy.md",
+    ),
+)
 @click.argument("names", type=ActivationName(), nargs=-1)
 @click.option(
     "--form",

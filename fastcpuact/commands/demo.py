@@ -8,10 +8,16 @@ from rich.console import Console
 
 from fastcpuact.cli import extra
 
-from .options import PICTURES, ActivationName, OutputPath, progress_bar
+from .options import PICTURES, ActivationName, OutputPath, examples, progress_bar
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "fastcpuact demo",
+        "fastcpuact demo --activation gelu --activation relu --epochs 10",
+        "fastcpuact demo --json > results.json",
+    )
+)
 @click.option(
     "--activation",
     "names",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -28,17 +29,37 @@ class Literal(click.Command):
         return super().parse_args(ctx, args)
 
 
-class ActivationName(click.ParamType):
-    """The name or alias of an activation; converts to the name."""
+def examples(*commands: str) -> str:
+    """Return the foot of a help text, one example on each line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+class AnyName(click.ParamType):
+    """The name or alias of an activation of any kind; converts to the name."""
 
     name = "name"
+    kind: str | None = None
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name, or fail with the nearest ones."""
         try:
-            return act.get(value, "elementwise").name
+            name: str = act.get(value, self.kind).name
         except ValueError as error:
             self.fail(f"{error} (see 'fastcpuact list')", param, ctx)
+        return name
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the names that begin so."""
+        found = (name for name in act.names(self.kind) if name.startswith(incomplete))
+        return [CompletionItem(name) for name in found]
+
+
+class ActivationName(AnyName):
+    """The name or alias of an elementwise activation; converts to the name."""
+
+    kind = "elementwise"
 
 
 class OutputPath(click.Path):

@@ -11,9 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from fastcpuact.demo.study import FLAT, SIZES, Run
+from fastcpuact.palette import BLUE, GREY
 
-# Of Okabe and Ito (2008): told apart with any colour vision, and in print.
-BLUE, GREY = "#0072B2", "#BBBBBB"
 TICKS = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99)
 LOWEST, HIGHEST = 0.04, 0.997  # shown; one wrong digit in 360 is 0.9972
 
