@@ -120,7 +120,9 @@ def extension(stem: str) -> Extension:
         ],
         extra_compile_args=THREADS,
         extra_link_args=THREADS,
-        depends=[f"fastcpuact/kernels/{name}.h" for name in ("bytes", "cpu", "fpenv", "integers", "pool")],
+        depends=[
+            f"fastcpuact/kernels/{name}.h" for name in ("bytes", "cpu", "fpenv", "integers", "pool")
+        ],
     )
 
 

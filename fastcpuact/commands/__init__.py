@@ -7,6 +7,7 @@ from fastcpuact.version import __version__
 from .bench import bench, report
 from .check import check
 from .demo import demo
+from .export import export
 from .listing import list_activations
 from .options import examples
 from .plot import plot
@@ -20,6 +21,7 @@ EXAMPLES = examples(
     "fastcpuact plot activation gelu silu",
     "fastcpuact check gelu silu --dtype float32",
     "fastcpuact bench gelu --quick",
+    "fastcpuact export gelu --method fast --prefix net_ -o gelu.h",
     "fastcpuact demo --activation gelu --activation relu --epochs 10",
 )
 
@@ -30,5 +32,5 @@ def fastcpuact() -> None:
     """Fast activation functions for NumPy on the CPU."""
 
 
-for _command in (list_activations, show, compare, check, bench, report, record, plot, demo):
+for _command in (list_activations, show, compare, check, bench, report, record, plot, export, demo):
     fastcpuact.add_command(_command)

@@ -5,7 +5,8 @@ Every approximant is called like the function that it stands for, knows its own 
 
 - `function`: what may be approximated, and its exact values;
 - `approximant`, `certificate`, `container`: what all approximants have in common;
-- `symmetry`, `floating`: folding a function at zero, and its tails; approximants in floating point.
+- `symmetry`, `floating`: folding a function at zero, and its tails; approximants in floating point;
+- `export`, `c_header`, `c_formulas`: C99.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _HOMES = {
     "Certificate": "certificate",
     "Affine": "affine",
     "quantized": "integer_tables",
+    "export_c": "export",
 }
 
 # The module of each kind of file; a module of approximants enters its own here.
@@ -32,7 +34,7 @@ KIND_HOMES = {
     "cubics": "integer_tables",
 }
 
-__all__ = ["Affine", "Approximant", "Certificate", "load", "quantized"]
+__all__ = ["Affine", "Approximant", "Certificate", "export_c", "load", "quantized"]
 
 
 def __getattr__(name: str) -> Any:
