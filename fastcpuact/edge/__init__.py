@@ -22,6 +22,8 @@ _HOMES = {
     "Affine": "affine",
     "quantized": "integer_tables",
     "export_c": "export",
+    "calibrate": "calibration",
+    "integer_softmax": "softmax",
 }
 
 # The module of each kind of file; a module of approximants enters its own here.
@@ -32,9 +34,20 @@ KIND_HOMES = {
     "bytes": "integer_tables",
     "int16": "integer_tables",
     "cubics": "integer_tables",
+    "softmax": "softmax",
+    "softmax_tflite": "softmax",
 }
 
-__all__ = ["Affine", "Approximant", "Certificate", "export_c", "load", "quantized"]
+__all__ = [
+    "Affine",
+    "Approximant",
+    "Certificate",
+    "calibrate",
+    "export_c",
+    "integer_softmax",
+    "load",
+    "quantized",
+]
 
 
 def __getattr__(name: str) -> Any:
