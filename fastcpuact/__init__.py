@@ -42,6 +42,9 @@ globals().update(activations, **_gated)
 _LATER = ("diagnostics", "plot")
 
 if TYPE_CHECKING:
+    from . import language
+    from .defined import define
+
     glu: Gated
     reglu: Gated
     geglu: Gated
@@ -49,6 +52,16 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Activation:
         """Every name of `activations` is an attribute of the package."""
+else:
+    # Imported when it is first used: the emitter, which most processes never need.
+    def __getattr__(name: str) -> Any:
+        if name not in ("define", "language"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        if name == "language":
+            return import_module(f"{__name__}.language")
+        return globals().setdefault(name, import_module(f"{__name__}.defined").define)
 
 else:
 
@@ -157,10 +170,12 @@ __all__ = [
     "__version__",
     "activations",
     "current_engine",
+    "define",
     "engine",
     "entmax15",
     "get",
     "get_num_threads",
+    "language",
     "log_softmax",
     "logsumexp",
     "maxout",

@@ -55,16 +55,20 @@ class Form(Call):
     def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
         form = record.forms[form_name]
 
+        compiled = engines.COMPILED and record.is_compiled
+
         def addresses(at_defaults: bool) -> list[tuple[int, int]]:
             key = form.key(fast, at_defaults and record.defaults is not None)
-            if not engines.COMPILED:
+            if not compiled:
                 return [(0, 0) for _ in PRECISIONS]
             return [KERNELS[record.name, key, precision.dtype] for precision in PRECISIONS]
 
         kernels, at_defaults = addresses(False), addresses(True)
-        super().__init__(
-            len(form.operands), record.params, len(form.results), *kernels, *at_defaults
-        )
+        # What is not compiled is never called the short way.
+        if compiled:
+            super().__init__(
+                len(form.operands), record.params, len(form.results), *kernels, *at_defaults
+            )
         self.record = record
         self.form = form
         self.is_fast = fast
@@ -81,7 +85,7 @@ class Form(Call):
                 len(form.results),
                 *kernels,
             )
-            if engines.COMPILED
+            if compiled
             else None
         )
 
@@ -260,15 +264,17 @@ class Activation(Form, Described):
         if "record" not in vars(self):
             raise AttributeError(name)
         record = self.record
-        made: Form
-        if name == "fast" and not self.is_fast:
-            made = Activation(record, fast=True)
-        elif name != "value" and name in record.forms_in(self.is_fast):
-            made = _CLASSES.get(name, Form)(record, name, self.is_fast)
-        else:
+        offered = record.forms_in(self.is_fast).keys() - {"value"}
+        if name not in offered and (name != "fast" or self.is_fast):
             forms = f": it has {', '.join(record.forms_in(self.is_fast))}" if name in FORMS else ""
             raise AttributeError(f"{self.__name__!r} has no attribute {name!r}{forms}")
-        return vars(self).setdefault(name, made)
+        return vars(self).setdefault(name, self.made(name))
+
+    def made(self, name: str) -> Form:
+        """Make a form or the other tier."""
+        if name == "fast":
+            return Activation(self.record, fast=True)
+        return _CLASSES.get(name, Form)(self.record, name, self.is_fast)
 
     def __dir__(self) -> list[str]:
         forms = self.record.forms_in(self.is_fast)

@@ -82,6 +82,8 @@ def _raises(record: Record, form: Form) -> list[str]:
 
 
 def _bounds(record: Record, form: Form, fast: bool) -> list[str]:
+    if not record.bounds:
+        return ["No bound of the error is stated."]
     if fast:
         return [f"Relative error of at most {FAST_ERROR}; see the exact tier for all digits."]
     return [
@@ -95,7 +97,7 @@ def _bounds(record: Record, form: Form, fast: bool) -> list[str]:
 def _example(record: Record, form: Form, fast: bool) -> list[str]:
     if isinstance(record, GatedRecord):
         return _gated_example(record, form)
-    call = _CALLS[form.name].format(f=f"act.{record.name}" + ".fast" * fast)
+    call = _CALLS[form.name].format(f="act." * record.is_compiled + record.name + ".fast" * fast)
     required = [name for name, default in record.params.items() if default is None]
     if required:
         given = ", ".join(f"{name}=0.5" for name in required)

@@ -9,7 +9,9 @@ from ..formulas.registry import Form, Record
 from .reader import Reader, rounded
 from .tree import Binary, Call, Const, Expr, Kernel, Name
 
-_TAKEN = {"x", "y", "dy", "i", "n", "args", "out0", "out1"}
+# Names that the printed loops use themselves.
+TAKEN = {"x", "y", "dy", "i", "n", "m", "args", "dimensions", "steps", "data", "size", "start"}
+TAKEN |= {"out0", "out1"}
 
 
 def kernel_name(record: Record, key: str, precision: Precision) -> str:
@@ -23,7 +25,7 @@ def kernel(reader: Reader, record: Record, form: Form, at_defaults: bool = False
     ``at_defaults`` makes constants of the parameters: compilers then leave out what they can, a
     multiplication or division by 1 for instance, and the bits stay.
     """
-    if taken := _TAKEN & record.params.keys():
+    if taken := TAKEN & record.params.keys():
         raise TypeError(f"{record.name}: the printed loops use the name {taken.pop()!r} themselves")
     arguments: dict[str, Expr] = {name: Name(name) for name in record.operands(form)}
     if at_defaults and record.defaults is not None:

@@ -103,15 +103,21 @@ class NumbaPrinter(Printer):
         return "\n".join(lines)
 
 
-def numba_module(records: Iterable[Record]) -> str:
-    """Return the text of the module that holds every function, kernel and row function."""
+def numba_module(records: Iterable[Record], with_rows: bool = True) -> str:
+    """Return the text of the module with every function and kernel of records, and row functions.
+
+    The row functions are the same for any records.
+    """
     records = list(records)
     printer = NumbaPrinter()
     parts = [
         f'"""{HEADER}"""\n\nfrom fastcpuact.jit.half import *\nfrom fastcpuact.jit.leaves import *'
     ]
     readers = {precision: Reader(precision) for precision in PRECISIONS}
-    rows = {p: row_functions(reader, readers[FLOAT64]) for p, reader in readers.items()}
+    rows = {
+        p: row_functions(reader, readers[FLOAT64]) if with_rows else []
+        for p, reader in readers.items()
+    }
     for precision, reader in readers.items():
         fast = Reader(precision, fast=True)
         table = kernels(reader, records) | kernels(fast, records)

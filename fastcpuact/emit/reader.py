@@ -7,15 +7,16 @@ them up: parameters and variables first, then the module that holds the formula.
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import math
-import struct
 import textwrap
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..formulas.language import (
+    Derivative,
     Exact,
     Formula,
     Leaf,
@@ -25,6 +26,8 @@ from ..formulas.language import (
 )
 from ..formulas.registry import Record
 from . import tree
+from .derivative import derive
+from .tree import rounded
 
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARE = {
@@ -41,11 +44,6 @@ _PACKAGE = Path(__file__).parents[1]
 
 class FormulaError(SyntaxError):
     """A formula holds something that the formula language does not have."""
-
-
-def rounded(value: float | Fraction, precision: Precision) -> float:
-    """The number nearest to ``value`` in the working precision."""
-    return float(struct.unpack(precision.struct, struct.pack(precision.struct, float(value)))[0])
 
 
 def formula_name(formula: Formula, fast: bool, precision: Precision) -> str:
@@ -75,7 +73,9 @@ class Reader:
                 f"{formula.function.__code__.co_firstlineno}: a second formula of the name "
                 f"{formula.name!r}, after {other.co_filename}:{other.co_firstlineno}"
             )
-        if name not in self.functions:
+        if name not in self.functions and isinstance(formula, Derivative):
+            self.functions[name] = derive(self, formula, name)
+        elif name not in self.functions:
             text = formula.fast_text if self.fast and formula.fast_text else formula
             self.functions[name] = _FormulaReader(self, text).read(name)
         return self.functions[name]
@@ -84,10 +84,36 @@ class Reader:
         """The printed name of a formula."""
         return formula_name(formula, self.fast, self.precision)
 
+    def formula(self, name: str) -> Formula:
+        """The formula of a printed name."""
+        return self._formulas[name]
+
     def is_open(self, formula: Formula) -> bool:
         """Whether a formula is being read: then it calls itself."""
         name = self.name(formula)
         return self._formulas.get(name) is formula and name not in self.functions
+
+
+def _formula_of(target: object) -> object:
+    """The formula that a record, an activation or one of its forms stands for in a call."""
+    record = getattr(target, "record", target)
+    if not isinstance(record, Record):
+        return target
+    form = getattr(target, "form", None)
+    if form is None:
+        return record.value
+    computed = "dy" not in form.operands and len(form.results) == 1
+    exact = not getattr(target, "is_fast", False)
+    return record.formulas[form.results[0]] if computed and exact else target
+
+
+def _closure(function: Any) -> dict[str, object]:
+    """The variables of the functions around a function, as far as they have values."""
+    values = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):
+            values[name] = cell.cell_contents
+    return values
 
 
 class _FormulaReader:
@@ -98,10 +124,10 @@ class _FormulaReader:
         self.precision = reader.precision
         self.formula = formula
         function = formula.function
-        self.globals = function.__globals__
-        self.file = Path(inspect.getsourcefile(function) or "<unknown>")
+        self.globals = {**function.__globals__, **_closure(function)}
+        self.file = Path(function.__code__.co_filename)
         try:
-            lines, self.first_line = inspect.getsourcelines(function)
+            lines, self.first_line = formula.lines()
         except OSError as error:
             raise FormulaError(
                 f"{self.place()}:{function.__code__.co_firstlineno}: the source text of "
@@ -237,33 +263,64 @@ class _FormulaReader:
         self.refuse(node, f"{ast.unparse(node)!r}, which is not a number,")
 
     def call(self, node: ast.Call, results: int) -> tree.Expr:
-        if node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args):
+        if any(isinstance(arg, ast.Starred) for arg in node.args):
             self.refuse(node, "a call with anything but plain positional arguments")
-        target = self.look_up(node.func)
+        target = self.callee(node.func)
         if target is polynomial:
             return self.horner(node)
-        if isinstance(target, Record):
-            target = target.value
+        target = _formula_of(target)
         if not isinstance(target, Formula | Leaf):
             self.refuse(node, f"a call of {ast.unparse(node.func)!r}")
-        if len(node.args) != target.arity:
-            self.refuse(node, f"a call of {target.name} with {len(node.args)} arguments")
-        returned = 1
-        if isinstance(target, Formula):
-            if self.reader.is_open(target):
-                self.refuse(node, f"the recursion of {target.name}")
-            returned = len(self.reader.read(target).results)
+        args = self.arguments(node, target)
+        if isinstance(target, Leaf):
+            if results > 1:
+                self.refuse(node, f"the use of {target.name}, which returns 1 results, here")
+            return tree.Call(f"{target.name}_{self.precision.suffix}", args)
+        if self.reader.is_open(target):
+            self.refuse(node, f"the recursion of {target.name}")
+        returned = len(self.reader.read(target).results)
         if returned != results:
             self.refuse(node, f"the use of {target.name}, which returns {returned} results, here")
-        args = tuple(self.expression(arg) for arg in node.args)
-        if isinstance(target, Leaf):
-            return tree.Call(f"{target.name}_{self.precision.suffix}", args)
         return tree.Call(self.reader.name(target), args)
+
+    def callee(self, node: ast.expr) -> object:
+        """What is called: a name, or an attribute of one, such as ``act.gelu.grad``."""
+        if isinstance(node, ast.Attribute):
+            return getattr(self.callee(node.value), node.attr, None)
+        return self.look_up(node)
+
+    def arguments(self, node: ast.Call, target: Formula | Leaf) -> tuple[tree.Expr, ...]:
+        """The arguments of a call in the order of the callee, by name and by default too."""
+        given: dict[str, ast.expr | float | None]
+        if isinstance(target, Leaf) or not (node.keywords or len(node.args) < target.arity):
+            if node.keywords:
+                self.refuse(node, "a call with anything but plain positional arguments")
+            given = {str(k): arg for k, arg in enumerate(node.args)}
+        else:
+            given = {**target.arguments, **dict(zip(target.arguments, node.args, strict=False))}
+            for keyword in node.keywords:
+                if keyword.arg not in list(target.arguments)[len(node.args) :]:
+                    self.refuse(node, f"the argument {keyword.arg!r} of {target.name}")
+                given[keyword.arg] = keyword.value
+        if len(given) != target.arity or None in given.values():
+            self.refuse(node, f"a call of {target.name} with {len(node.args)} arguments")
+        return tuple(
+            self.expression(arg) if isinstance(arg, ast.expr) else self.constant(node, arg)
+            for arg in given.values()
+            if arg is not None
+        )
 
     def horner(self, node: ast.Call) -> tree.Horner:
         if len(node.args) == 2 and isinstance(node.args[0], ast.Name):
             x = self.expression(node.args[0])
-            coefficients = self.look_up(node.args[1])
+            table = node.args[1]
+            coefficients: object
+            if isinstance(table, ast.Tuple):
+                numbers = [self.expression(number) for number in table.elts]
+                constants = [number.value for number in numbers if isinstance(number, tree.Const)]
+                coefficients = tuple(constants) if len(constants) == len(numbers) else None
+            else:
+                coefficients = self.look_up(table)
             if isinstance(x, tree.Name) and isinstance(coefficients, tuple) and coefficients:
                 return tree.Horner(x, tuple(self.constant(node, c) for c in coefficients))
         self.refuse(node, "polynomial of anything but a variable and a tuple of coefficients")

@@ -6,10 +6,17 @@ stands nowhere but as the condition of a `Select`.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeAlias
 
 from ..formulas.language import Precision
+
+
+def rounded(value: float | Fraction, precision: Precision) -> float:
+    """The number nearest to ``value`` in the working precision."""
+    return float(struct.unpack(precision.struct, struct.pack(precision.struct, float(value)))[0])
 
 
 @dataclass(frozen=True)

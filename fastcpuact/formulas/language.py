@@ -16,6 +16,7 @@ text, declared by its ``fast`` decorator.  All else is the same text in both tie
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
@@ -72,6 +73,25 @@ class Formula(Word):
         self.arguments: dict[str, float | None] = dict(
             zip(names, (*required, *map(float, defaults)), strict=True)
         )
+        # Derivatives that are declared and not derived, by the argument.
+        self.partials: dict[str, Formula] = {}
+        self._lines: tuple[list[str], int] | None = None
+
+    def lines(self) -> tuple[list[str], int]:
+        """The lines of its text, and the number of the first in its file.
+
+        Raises
+        ------
+        OSError
+            If they cannot be found.
+        """
+        if self._lines is None:
+            self._lines = inspect.getsourcelines(self.function)
+        return self._lines
+
+    def keep(self, lines: tuple[list[str], int]) -> None:
+        """Take these as its lines: they cannot be found where it came from another process."""
+        self._lines = lines
 
     @property
     def arity(self) -> int:
@@ -84,6 +104,31 @@ class Formula(Word):
         if list(self.fast_text.arguments) != list(self.arguments):
             raise TypeError(f"{function.__name__} must take the arguments of {self.name}")
         return self.fast_text
+
+    def partial(self, argument: str) -> Callable[[Callable[..., Any]], Formula]:
+        """Declare the derivative with respect to an argument."""
+
+        def declare(function: Callable[..., Any]) -> Formula:
+            self.partials[argument] = Formula(function)
+            return self.partials[argument]
+
+        return declare
+
+    def derivative(self, argument: str) -> Formula:
+        """Return the derivative with respect to an argument: declared, or to be derived."""
+        return self.partials.setdefault(argument, Derivative(self, argument))
+
+
+class Derivative(Formula):
+    """The derivative of a formula, which `fastcpuact.emit.derivative` derives from its text."""
+
+    def __init__(self, of: Formula, argument: str) -> None:
+        super().__init__(of.function)
+        self.of = of
+        self.argument = argument
+        self.name = f"{of.name}_d{argument}"
+        self.__doc__ = f"The derivative of {of.name} with respect to {argument}."
+        self.arguments = of.arguments
 
 
 class PerPrecision(Word):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .language import Formula
 
@@ -79,6 +79,9 @@ class Record:
     bounds: dict[tuple[str, str], float]
     formulas: dict[str, Formula] = field(init=False)
     not_negative: tuple[str, ...] = field(init=False, default=())
+
+    # Whether its kernels were compiled with the package.
+    is_compiled: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.formulas = {"value": self.value}
@@ -163,6 +166,10 @@ class Record:
                     "with their defaults"
                 )
             self.formulas[key] = formula
+            if key == "grad2":
+                self.formulas["grad"].partials["x"] = formula
+            elif operand == "x":
+                self.value.partials[key.removeprefix("grad_") if "_" in key else "x"] = formula
             self.bounds.update({(key, dtype): bound for dtype, bound in ulp.items()})
             return formula
 

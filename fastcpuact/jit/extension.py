@@ -26,7 +26,7 @@ from ..activation import Form, ParamGrads
 from ..emit.kernels import kernel_name
 from ..emit.reader import formula_name
 from ..formulas.language import FLOAT32, FLOAT64, Precision
-from .module import generated
+from .module import module_of
 
 
 class FormType(types.Dispatcher):
@@ -160,7 +160,7 @@ def _implementation(
     real = precision.dtype
     count = len(form.form.operands)
     lines = []
-    names = {**vars(generated()), "np": np}
+    names = {**vars(module_of(form.record)), "np": np}
     if arrays:
         lines += [
             f"if {name}.shape != {operands[0]}.shape: "

@@ -17,7 +17,7 @@ from numba import cfunc, njit, types
 from ..emit.kernels import kernel_name
 from ..formulas import Record
 from ..formulas.language import PRECISIONS
-from .module import generated
+from .module import module_of
 
 _LOOP = types.void(
     types.CPointer(types.intp),  # char **args, as addresses
@@ -73,7 +73,7 @@ def ufunc(record: Record, form_name: str, fast: bool, public_name: str) -> np.uf
     names = [kernel_name(record, form.key(fast), precision) for precision in PRECISIONS]
     # Of float16, float32 and float64: NumPy takes the first that the operands can be cast to.
     functions = [f"{names[0]}_half_loop", *(f"{name}_loop" for name in names)]
-    loops = [cfunc(_LOOP)(_quiet(getattr(generated(), name))) for name in functions]
+    loops = [cfunc(_LOOP)(_quiet(getattr(module_of(record), name))) for name in functions]
     pointers = (ctypes.c_void_p * len(loops))(*(loop.address for loop in loops))
     data = (ctypes.c_void_p * len(loops))()
     dtypes = [np.dtype(np.float16), *(np.dtype(precision.dtype) for precision in PRECISIONS)]
