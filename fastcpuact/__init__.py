@@ -39,7 +39,7 @@ _gated = {name: Gated(record) for name, record in _GATED.items()}
 globals().update(activations, **_gated)
 
 # Modules that are imported when they are first used.
-_LATER = ("diagnostics", "plot")
+_LATER = ("diagnostics", "language", "plot")
 
 if TYPE_CHECKING:
     from . import language
@@ -53,25 +53,16 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Activation:
         """Every name of `activations` is an attribute of the package."""
 else:
-    # Imported when it is first used: the emitter, which most processes never need.
-    def __getattr__(name: str) -> Any:
-        if name not in ("define", "language"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module
-
-        if name == "language":
-            return import_module(f"{__name__}.language")
-        return globals().setdefault(name, import_module(f"{__name__}.defined").define)
-
-else:
 
     def __getattr__(name: str) -> Any:
         """Import what needs optional packages, or is rarely needed, when it is asked for."""
-        if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        return import_module(f".{name}", __name__)
+        if name in _LATER:
+            return import_module(f".{name}", __name__)
+        if name == "define":
+            return import_module(".defined", __name__).define
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # Everything that `get` finds, by its canonical name.
