@@ -6,6 +6,9 @@ Every approximant is called like the function that it stands for, knows its own 
 - `function`: what may be approximated, and its exact values;
 - `approximant`, `certificate`, `container`: what all approximants have in common;
 - `symmetry`, `floating`: folding a function at zero, and its tails; approximants in floating point;
+- `make`: `lookup_table`, `polynomial` and their like; `domains`, `remez`, `rational_fit`, `spacing`,
+  `table_fit`, `polynomial_fit`: their fits; `segments`, `tables`, `piecewise`, `rationals`: what
+  they return;
 - `export`, `c_header`, `c_formulas`: C99.
 """
 
@@ -24,6 +27,10 @@ _HOMES = {
     "export_c": "export",
     "calibrate": "calibration",
     "integer_softmax": "softmax",
+    "lookup_table": "make",
+    "piecewise_polynomial": "make",
+    "polynomial": "make",
+    "rational": "make",
 }
 
 # The module of each kind of file; a module of approximants enters its own here.
@@ -46,7 +53,11 @@ __all__ = [
     "export_c",
     "integer_softmax",
     "load",
+    "lookup_table",
+    "piecewise_polynomial",
+    "polynomial",
     "quantized",
+    "rational",
 ]
 
 

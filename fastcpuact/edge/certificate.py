@@ -147,7 +147,8 @@ class Measurement:
             return
         error = np.abs(result - exact)
         self.count += len(x)
-        self.squares += float(np.sum(error * error))
+        with np.errstate(over="ignore"):
+            self.squares += float(np.sum(error * error))
         self.max_abs = _larger(self.max_abs, error, x)
         size = np.abs(exact)
         normal = size >= np.finfo(np.float32).smallest_normal
@@ -159,7 +160,7 @@ class Measurement:
 
     def _follow(self, x: Floats, result: Floats) -> None:
         if self._last is None:
-            self._first = float(result[0])
+            self._first = float(x[0])
             self.low = self.high = float(x[0])
         else:
             x = np.concatenate([[self._last[0]], x])
@@ -184,8 +185,11 @@ class Measurement:
 
     @property
     def saturation(self) -> tuple[float | None, float | None]:
-        """The ends of the constant runs at both ends, where they are more than a point."""
-        return self.low, self.high
+        """Where results are constant up to, and from: None if not on more than one input."""
+        if self._first is None or self._last is None:
+            return None, None
+        low = None if self.low == self._first else self.low
+        return low, (None if self.high == self._last[0] else self.high)
 
 
 def _larger(known: tuple[float, float], errors: Floats, x: Floats) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .approximant import Approximant, result_array
 from .certificate import Certificate, certificate
 from .function import Floats, Function
-from .symmetry import Symmetry, Tail
+from .symmetry import Symmetry, Tail, asymptote
 
 NAN_POLICY = "NaN gives NaN"
 
@@ -174,9 +174,20 @@ class FloatApproximant(Approximant):
             near = np.concatenate([near, np.nextafter(near[:1], self.dtype.type(toward))])
         x = np.concatenate([even, ladder, near.ravel().astype(np.float64)])
         x = np.unique(np.concatenate([x, -x]).astype(self.dtype))
-        x = x[np.isfinite(x)].astype(np.float64)
-        text = f"{self.dtype.name} about [{low:g}, {high:g}] and by exponent to 1e30, landmarks"
+        lowest, highest = self.reach
+        x = x[np.isfinite(x) & (x >= lowest) & (x <= highest)].astype(np.float64)
+        ends = " and by exponent to 1e30" if self.reach == (-inf, inf) else ""
+        text = f"{self.dtype.name} in [{low:g}, {high:g}]{ends}, and landmarks"
         return text, iter(np.array_split(x, 32))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Between which inputs it stands for the function: all but beyond tails that do not."""
+        core = self.symmetry.core(self.exact())
+        above = inf if asymptote(core, 1) else self.end
+        if self.symmetry.is_folded:
+            return -above, above
+        return (-inf if asymptote(core, -1) else self.start), above
 
     def landmarks(self) -> NDArray[np.float64]:
         """Inputs where errors may peak, such as knots."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Self
 
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from .segments import checked_array
 
 
 class Rational(FloatApproximant):
-    """P(z) / Q(z); see `fastcpuact.edge.rational` and `fastcpuact.edge.polynomial`.
+    """A line plus P(z) / Q(z); see `fastcpuact.edge.rational` and `fastcpuact.edge.polynomial`.
 
     Attributes
     ----------
@@ -22,9 +23,13 @@ class Rational(FloatApproximant):
         Coefficients of P and Q, lowest first. That of Q starts with 1, which is not stored on a
         device; a polynomial has no other.
     variable : {"t", "square"}
-        Whether z is t or t².
+        Whether z is t or t², less the center.
+    center : float
+        What is subtracted, unless it is 0: about the middle of the domain, powers of z cancel less.
     times_t : bool
         Whether P(z) is multiplied by t, before the division.
+    line : tuple of float
+        Offset and slope of the line, of which one is 0: offset + slope * t is added at the end.
     """
 
     kind = "rational"
@@ -36,12 +41,16 @@ class Rational(FloatApproximant):
         denominator: NDArray[Any],
         variable: str,
         times_t: bool,
+        line: tuple[float, float],
+        center: float,
     ) -> None:
         super().__init__(*common)
         self.numerator = numerator
         self.denominator = denominator
         self.variable = variable
         self.times_t = times_t
+        self.line = line
+        self.center = center
 
     @property
     def degrees(self) -> tuple[int, int]:
@@ -76,8 +85,8 @@ class Rational(FloatApproximant):
         """What the core takes of arithmetic operations and loads for one element, by kind."""
         steps = len(self.numerator) + len(self.denominator) - 2
         counts = {
-            "multiply": steps + self.times_t + (self.variable == "square"),
-            "add": steps,
+            "multiply": steps + self.times_t + (self.variable == "square") + (self.line[1] != 0),
+            "add": steps + (self.line != (0.0, 0.0)) + (self.center != 0),
         }
         if not self.is_polynomial:
             counts["divide"] = 1
@@ -86,17 +95,26 @@ class Rational(FloatApproximant):
     def core(self, t: NDArray[Any], slope: bool = False) -> NDArray[Any]:
         """Evaluate the core, or its slope, on an array of ``dtype`` inside its domain."""
         z = t * t if self.variable == "square" else t
+        if self.center:
+            z = z - self.dtype.type(self.center)
         p, q = horner(self.numerator, z), horner(self.denominator, z)
         above = p * t if self.times_t else p
+        offset, rise = map(self.dtype.type, self.line)
         if not slope:
-            return self.clip(above if self.is_polynomial else above / q)
+            y = above if self.is_polynomial else above / q
+            if rise:
+                y = y + t * rise
+            elif offset:
+                y = y + offset
+            return self.clip(y)
         dz = t + t if self.variable == "square" else None
         dp, dq = horner_slope(self.numerator, z), horner_slope(self.denominator, z)
         if dz is not None:
             dp, dq = dp * dz, dq * dz
         if self.times_t:
             dp = dp * t + p
-        return dp if self.is_polynomial else (dp - (above / q) * dq) / q
+        y = dp if self.is_polynomial else (dp - (above / q) * dq) / q
+        return y + rise if rise else y
 
     def parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the data: what JSON can hold, and arrays."""
@@ -104,6 +122,8 @@ class Rational(FloatApproximant):
             **self.common_parts(),
             "variable": self.variable,
             "times_t": self.times_t,
+            "line": list(self.line),
+            "center": self.center,
         }
         return header, {"numerator": self.numerator, "denominator": self.denominator}
 
@@ -119,10 +139,15 @@ class Rational(FloatApproximant):
             raise ValueError("a numerator and a denominator that starts with 1 are due")
         if header["variable"] not in ("t", "square") or type(header["times_t"]) is not bool:
             raise ValueError(f"there is no variable {header['variable']!r}")
+        offset, rise, center = map(float, [*header["line"], header["center"]])
+        if not all(map(isfinite, (offset, rise, center))) or (offset and rise):
+            raise ValueError(f"a line with an offset or a slope is due, got {header['line']}")
         return cls(
             *common,
             numerator=numerator,
             denominator=denominator,
             variable=header["variable"],
             times_t=header["times_t"],
+            line=(offset, rise),
+            center=center,
         )

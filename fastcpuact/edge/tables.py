@@ -66,7 +66,7 @@ class LookupTable(FloatApproximant):
     @property
     def clipped(self) -> bool:
         """Whether the core could leave its image, and so is clipped to it."""
-        return self.degree > 1
+        return self.degree > 0
 
     @property
     def method(self) -> str:
