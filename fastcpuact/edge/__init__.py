@@ -6,9 +6,9 @@ Every approximant is called like the function that it stands for, knows its own 
 - `function`: what may be approximated, and its exact values;
 - `approximant`, `certificate`, `container`: what all approximants have in common;
 - `symmetry`, `floating`: folding a function at zero, and its tails; approximants in floating point;
-- `make`: `lookup_table`, `polynomial` and their like; `domains`, `remez`, `rational_fit`, `spacing`,
-  `table_fit`, `polynomial_fit`: their fits; `segments`, `tables`, `piecewise`, `rationals`: what
-  they return;
+- `make`: `lookup_table`, `polynomial` and their like; `domains`, `remez`, `rational_fit`,
+  `spacing`, `table_fit`, `polynomial_fit`: their fits; `segments`, `tables`, `piecewise`,
+  `rationals`: what they return;
 - `export`, `c_header`, `c_formulas`: C99.
 """
 
