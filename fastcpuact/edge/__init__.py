@@ -42,7 +42,7 @@ KIND_HOMES = {
     "int16": "integer_tables",
     "cubics": "integer_tables",
     "softmax": "softmax",
-    "softmax_tflite": "softmax",
+    "softmax_tflite": "tflite",
 }
 
 __all__ = [

@@ -14,200 +14,22 @@ clipped to the largest code, and ``y = zero_point`` where n is above 63. ``multi
 
 from __future__ import annotations
 
-import abc
 import math
 import operator
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from .affine import Affine, round_away
-from .approximant import Approximant, result_array
-from .certificate import Certificate, certificate
-from .codes import codes_array, kernels
-from .function import Floats, Function
-from .integers import NAN_POLICY, check_array
+from .affine import Affine
+from .codes import kernels
+from .function import Function
+from .integers import check_array
+from .softmax_base import CodeSoftmax, check_numbers, type_of_codes
+from .tflite import FloatSoftmax
 
 ONE = 2**31
-# The scales of results for which every shift is one of 64 bits.
-LEAST_SCALE, LARGEST_SCALE = 2.0**-24, 1.0
-_TYPES = ("int8", "uint8", "int16")
-
-
-class CodeSoftmax(Approximant):
-    """A softmax from codes to codes.
-
-    Attributes
-    ----------
-    input, output : Affine
-        What the codes stand for; the zero point of the input has no influence.
-    dtype, output_dtype : numpy.dtype
-        The types of the codes.
-    beta : float
-        By what the inputs are multiplied.
-    """
-
-    def __init__(
-        self,
-        input: Affine,
-        output: Affine,
-        dtype: np.dtype[Any],
-        output_dtype: np.dtype[Any],
-        beta: float,
-    ) -> None:
-        # It is no function of one variable, which the base class expects.
-        self.function = None
-        self.name = "softmax"
-        self._certificate = None
-        self.input = input
-        self.output = output
-        self.dtype = dtype
-        self.output_dtype = output_dtype
-        self.beta = beta
-
-    @abc.abstractmethod
-    def rows(self, x: NDArray[Any], y: NDArray[Any]) -> None:
-        """Evaluate on the rows of contiguous arrays of codes."""
-
-    def __call__(self, x: Any, out: NDArray[Any] | None = None, *, axis: int = -1) -> Any:
-        """Evaluate along an axis.
-
-        Parameters
-        ----------
-        x : ndarray
-            Codes, of ``dtype``, of at least one dimension.
-        out : ndarray, optional
-            Where to put the results: of the shape of ``x`` and of ``output_dtype``.
-        axis : int
-            The axis whose elements sum to 1.
-
-        Returns
-        -------
-        ndarray
-            Codes.
-        """
-        x = codes_array(x, self.dtype)
-        if x.ndim == 0:
-            raise ValueError("x must have an axis, got a single code")
-        axis = operator.index(axis)
-        if not -x.ndim <= axis < x.ndim:
-            raise ValueError(f"axis must be one of the {x.ndim} of x, got {axis}")
-        y = result_array(x, out, self.output_dtype)
-        moved = np.ascontiguousarray(np.moveaxis(x, axis, -1))
-        results = np.empty(moved.shape, self.output_dtype)
-        if moved.size:
-            n = moved.shape[-1]
-            self.rows(moved.reshape(-1, n), results.reshape(-1, n))
-        y[...] = np.moveaxis(results, -1, axis)
-        return y
-
-    def backward(self, dy: ArrayLike, y: Any, *, axis: int = -1) -> NDArray[np.float64]:
-        """Return the gradient with respect to the real inputs, from the results.
-
-        Parameters
-        ----------
-        dy : array_like
-            The gradient with respect to the real results.
-        y : ndarray
-            The results, of ``output_dtype``.
-        axis : int
-            The axis.
-        """
-        p = self.output.dequantize(codes_array(y, self.output_dtype, "y"))
-        dy = np.asarray(dy, np.float64)
-        gradient = p * (dy - np.sum(dy * p, axis=axis, keepdims=True))
-        return np.asarray(self.beta * gradient)
-
-    def certify(self) -> Certificate:
-        """Measure the error anew.
-
-        On all pairs of codes; for 8 bits also on all triples, up to a common shift, which changes
-        nothing.
-        """
-        info, step = np.iinfo(self.dtype), self.input.scale * self.beta
-        reach = info.max - info.min
-        distance = np.arange(reach + 1)
-        above = np.stack([np.full_like(distance, info.max), info.max - distance], axis=1)
-        pairs = self(above.astype(self.dtype))
-        # The results of a code that is so much above the other: the lower one of each pair, and
-        # the upper one.
-        codes = np.concatenate([pairs[:0:-1, 1], pairs[:, 0]])
-        x = step * np.arange(-reach, reach + 1, dtype=np.float64)
-        last = np.iinfo(self.output_dtype)
-        clip = self.output.dequantize([last.min, last.max])
-        logistic = Function("sigmoid")
-        made = certificate(
-            function=self.name,
-            method=self.method,
-            inputs=f"every pair of {self.dtype} codes",
-            blocks=[x],
-            results=lambda x: self.output.dequantize(codes),
-            exact=logistic,
-            lsb=self.output.scale,
-            clip=tuple(clip),
-            limit=self._limit(logistic(x), clip),
-            limit_formula="the nearest code to each result",
-            symmetric="none",
-            nan=NAN_POLICY,
-            nbytes=self.nbytes,
-        )
-        return self._with_triples(made, clip) if self.dtype.itemsize == 1 else made
-
-    def _limit(self, exact: Floats, clip: Floats) -> float:
-        units = np.clip(exact, *clip) / self.output.scale
-        return float(np.max(np.abs(units - np.rint(units))))
-
-    def _with_triples(self, made: Certificate, clip: Floats) -> Certificate:
-        """Take all triples of codes into a certificate."""
-        largest = int(np.iinfo(self.dtype).max)
-        distances = np.stack(np.meshgrid([0], np.arange(256), np.arange(256)), axis=-1)
-        distances = distances.reshape(-1, 3)
-        results = self.output.dequantize(self((largest - distances).astype(self.dtype)))
-        powers = Function("exponential")(-self.input.scale * self.beta * distances)
-        exact = powers / powers.sum(axis=1, keepdims=True)
-        error = np.abs(results - exact)
-        units = np.abs(results - np.clip(exact, *clip)) / self.output.scale
-        relative = error / exact
-        changes: dict[str, Any] = {
-            "inputs": f"every pair and triple of {self.dtype} codes",
-            "count": made.count + error.size,
-            "rms": math.sqrt(
-                (made.rms**2 * made.count + np.sum(error**2)) / (made.count + error.size)
-            ),
-            "limit": max(made.limit or 0.0, self._limit(exact, clip)),
-        }
-        for name, errors in (("max_abs", error), ("max_rel", relative), ("max_lsb", units)):
-            i = np.unravel_index(np.argmax(errors), errors.shape)
-            if errors[i] > getattr(made, name):
-                changes[name] = float(errors[i])
-                changes[f"{name}_at"] = float(-self.input.scale * self.beta * distances[i])
-        return replace(made, **changes)
-
-    def header(self) -> dict[str, Any]:
-        """Return what JSON can hold of the common attributes."""
-        return {
-            "input": [self.input.scale, self.input.zero_point],
-            "output": [self.output.scale, self.output.zero_point],
-            "dtype": self.dtype.name,
-            "output_dtype": self.output_dtype.name,
-            "beta": self.beta,
-        }
-
-    @staticmethod
-    def common(header: Mapping[str, Any]) -> dict[str, Any]:
-        """Inverse of `header`."""
-        made: dict[str, Any] = {
-            "input": Affine(*header["input"]),
-            "output": Affine(*header["output"]),
-            "dtype": _type("dtype", header["dtype"]),
-            "output_dtype": _type("output_dtype", header["output_dtype"]),
-            "beta": float(header["beta"]),
-        }
-        _check(**made)
-        return made
 
 
 class IntegerSoftmax(CodeSoftmax):
@@ -311,80 +133,6 @@ class IntegerSoftmax(CodeSoftmax):
         return cls(**common, high=high, low=low)
 
 
-class FloatSoftmax(CodeSoftmax):
-    """The softmax of int8 and uint8 codes that TensorFlow Lite computes in float32, bit for bit.
-
-    `integer_softmax` makes it. Source: ``PopulateSoftmaxLookupTable`` and ``Softmax`` in
-    tensorflow/lite/kernels/internal/optimized/optimized_ops.h, as compiled for x86-64.
-
-    Attributes
-    ----------
-    table : ndarray of float32
-        Exponentials of ``-scale * beta`` times the distances 0 to 255, correctly rounded, where
-        TensorFlow Lite takes what its C library gives.
-    """
-
-    kind: ClassVar = "softmax_tflite"
-
-    def __init__(
-        self,
-        input: Affine,
-        output: Affine,
-        dtype: np.dtype[Any],
-        output_dtype: np.dtype[Any],
-        beta: float,
-        table: NDArray[np.float32],
-    ) -> None:
-        super().__init__(input, output, dtype, output_dtype, beta)
-        self.table = table
-
-    @classmethod
-    def make(
-        cls,
-        input: Affine,
-        output: Affine,
-        dtype: np.dtype[Any],
-        output_dtype: np.dtype[Any],
-        beta: float,
-    ) -> Self:
-        """Compute the exponentials."""
-        x = -np.float32(input.scale) * np.float32(beta) * np.arange(256, dtype=np.float32)
-        table = Function("exponential")(x.astype(np.float64)).astype(np.float32)
-        return cls(input, output, dtype, output_dtype, beta, table)
-
-    @property
-    def method(self) -> str:
-        """How it is approximated, in words."""
-        return "TFLite's softmax with 256 exponentials in float32"
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of data on the device."""
-        return self.table.nbytes
-
-    def rows(self, x: NDArray[Any], y: NDArray[Any]) -> None:
-        """Evaluate on the rows of contiguous arrays of codes."""
-        wide = x.astype(np.int64)
-        powers = self.table[wide.max(axis=1, keepdims=True) - wide]
-        # One after the other, as the device adds; np.sum adds in another order.
-        total = np.add.accumulate(powers, axis=1, dtype=np.float32)[:, -1:]
-        factor = np.float32(1) / (total * np.float32(self.output.scale))
-        codes = round_away((powers * factor).astype(np.float64)) + self.output.zero_point
-        info = np.iinfo(self.output_dtype)
-        y[...] = np.clip(codes, info.min, info.max)
-
-    def parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return the data."""
-        return self.header(), {"table": self.table}
-
-    @classmethod
-    def from_parts(
-        cls, function: Function, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
-    ) -> Self:
-        """Make it of what `parts` returned."""
-        return cls(**cls.common(header), table=check_array(arrays, "table", "float32", 256))
-
-
 # What TensorFlow Lite and CMSIS-NN prescribe.
 _OUTPUTS = {
     "int8": Affine(1 / 256, -128),
@@ -454,8 +202,8 @@ def integer_softmax(
     """
     if not isinstance(input, Affine):
         raise TypeError(f"input must be an edge.Affine, got {type(input).__name__}")
-    given = _type("dtype", dtype)
-    result = given if output_dtype is None else _type("output_dtype", output_dtype)
+    given = type_of_codes("dtype", dtype)
+    result = given if output_dtype is None else type_of_codes("output_dtype", output_dtype)
     to = _OUTPUTS[result.name] if output is None else output
     if not isinstance(to, Affine):
         raise TypeError(f"output must be an edge.Affine, got {type(to).__name__}")
@@ -463,7 +211,7 @@ def integer_softmax(
         beta = float(operator.pos(beta))
     except TypeError:
         raise TypeError(f"beta must be a real number, got {beta!r}") from None
-    _check(input, to, given, result, beta)
+    check_numbers(input, to, given, result, beta)
     if arithmetic not in ("integer", "tflite"):
         raise ValueError(f"arithmetic must be integer or tflite, got {arithmetic!r}")
     if arithmetic == "integer":
@@ -471,25 +219,3 @@ def integer_softmax(
     if given.itemsize != 1:
         raise ValueError(f"arithmetic must be 'integer' for {given}, got 'tflite'")
     return FloatSoftmax.make(input, to, given, result, beta)
-
-
-def _check(
-    input: Affine, output: Affine, dtype: np.dtype[Any], output_dtype: np.dtype[Any], beta: float
-) -> None:
-    """Raise ValueError if the numbers are out of range."""
-    if not (math.isfinite(beta) and beta > 0):
-        raise ValueError(f"beta must be positive and finite, got {beta!r}")
-    if not LEAST_SCALE <= output.scale <= LARGEST_SCALE:
-        raise ValueError(f"output.scale must be between 2**-24 and 1, got {output.scale!r}")
-    info = np.iinfo(output_dtype)
-    if not info.min <= output.zero_point <= info.max:
-        raise ValueError(
-            f"output.zero_point must be a code of {output_dtype}, got {output.zero_point}"
-        )
-
-
-def _type(name: str, dtype: DTypeLike) -> np.dtype[Any]:
-    found = np.dtype(dtype)
-    if found.name not in _TYPES:
-        raise ValueError(f"{name} must be one of {', '.join(_TYPES)}, got {found}")
-    return found.newbyteorder("=")
