@@ -17,6 +17,7 @@ Functions along an axis are called as ``act.softmax(x, axis=-1)`` and carry thei
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -77,6 +78,9 @@ _FOUND: dict[str, Any] = {
         )
     },
 }
+
+if "threadpoolctl" in sys.modules:
+    from . import threadpools  # noqa: F401
 
 
 def names(kind: str | None = "elementwise") -> list[str]:

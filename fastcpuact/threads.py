@@ -29,7 +29,8 @@ def set_num_threads(n: int) -> None:
 
     It holds for all calls of the process, in every thread.  The bits of a result do not depend on
     it.  A new process takes the environment variable FASTCPUACT_NUM_THREADS, or as many threads as
-    there are processors that it may use: its affinity and its control group's quota count.
+    there are processors that it may use: its affinity and its control groups' quotas count.
+    `fastcpuact.threadpools` lets threadpoolctl set it.
 
     Parameters
     ----------
@@ -100,17 +101,21 @@ def available_processors() -> int:
 
 
 def _quota() -> int | None:
-    """Return the processors that the control group grants, rounded up, or None."""
+    """Return the processors that the control groups grant, rounded up, or None."""
     try:
         groups = Path("/proc/self/cgroup").read_text()
         group = next(line[3:] for line in groups.splitlines() if line.startswith("0::"))
-        folder = Path("/sys/fs/cgroup", group.lstrip("/"))
-        if not (folder / "cpu.max").exists():  # in a container the group is the root
-            folder = Path("/sys/fs/cgroup")
-        quota, period = (folder / "cpu.max").read_text().split()
-        return -(-int(quota) // int(period))
-    except (OSError, StopIteration, ValueError):  # no such file, no version 2, or "max"
+    except (OSError, StopIteration):  # no control groups, or not of version 2
         return None
+    granted = []
+    # A group has no more than those it is in; in a container it may be seen as the root.
+    root = Path("/sys/fs/cgroup")
+    for folder in (root / group.lstrip("/") / "x").parents:
+        if folder.is_relative_to(root):
+            with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+                quota, period = (folder / "cpu.max").read_text().split()
+                granted.append(-(-int(quota) // int(period)))
+    return min(granted, default=None)
 
 
 def _start() -> None:
@@ -118,10 +123,12 @@ def _start() -> None:
     wanted = os.environ.get(_VARIABLE)
     if not wanted:
         set_num_threads(available_processors())
-    elif wanted.isascii() and wanted.isdigit() and int(wanted) >= 1:
-        set_num_threads(int(wanted))
-    else:
+        return
+    # More digits than these are more threads than there can be.
+    count = int(wanted.lstrip("0")[:9] or 0) if wanted.isascii() and wanted.isdigit() else 0
+    if count < 1:
         raise ImportError(f"{_VARIABLE} must be a positive integer, got {wanted!r}")
+    set_num_threads(count)
 
 
 _start()

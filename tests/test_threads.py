@@ -113,7 +113,8 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_environment_variable():
     ask = "import fastcpuact as act; print(act.get_num_threads())"
     assert python(ask, FASTCPUACT_NUM_THREADS="5").stdout.strip() == "5"
-    for bad in ("0", "-2", "two", "1.5", "²"):
+    assert python(ask, FASTCPUACT_NUM_THREADS="9" * 5000).stdout.strip() == "1024"
+    for bad in ("0", "-2", "two", "1.5", "²", "0" * 5000):
         done = python(ask, FASTCPUACT_NUM_THREADS=bad)
         assert done.returncode != 0 and f"got {bad!r}" in done.stderr
 
@@ -133,6 +134,15 @@ def test_affinity_counts():
         ({"/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/b/cpu.max": "150000 100000\n"}, 2),
         ({"/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/cpu.max": "100000 100000\n"}, 1),
         ({"/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/cpu.max": "max 100000\n"}, None),
+        (
+            {
+                "/proc/self/cgroup": "0::/a/b\n",
+                "/sys/fs/cgroup/a/b/cpu.max": "800000 100000\n",
+                "/sys/fs/cgroup/a/cpu.max": "300000 100000\n",
+                "/sys/fs/cgroup/cpu.max": "max 100000\n",
+            },
+            3,
+        ),
         ({"/proc/self/cgroup": "4:cpu:/x\n"}, None),
         ({}, None),
     ],
@@ -144,7 +154,6 @@ def test_quota_of_the_control_group(files, expected, monkeypatch):
         return files[str(path)]
 
     monkeypatch.setattr(threads.Path, "read_text", read_text)
-    monkeypatch.setattr(threads.Path, "exists", lambda path: str(path) in files)
     assert threads._quota() == expected
 
 
@@ -231,4 +240,30 @@ assert np.array_equal(act.gelu(x), expected)
 def test_threads_that_cannot_be_started_are_done_without():
     require("compiled")
     done = python(LIMITED)
+    assert done.returncode == 0, done.stderr
+
+
+LIMITS = """
+import threadpoolctl
+import fastcpuact as act
+
+def seen():
+    found = threadpoolctl.threadpool_info()
+    return [pool["num_threads"] for pool in found if pool["user_api"] == "fastcpuact"]
+
+act.set_num_threads(5)
+assert seen() == [5], threadpoolctl.threadpool_info()
+with threadpoolctl.threadpool_limits(2):
+    assert act.get_num_threads() == 2 and seen() == [2]
+with threadpoolctl.threadpool_limits({"fastcpuact": 3}):
+    assert act.get_num_threads() == 3
+assert act.get_num_threads() == 5
+"""
+
+
+@pytest.mark.parametrize("order", ("", "import fastcpuact, fastcpuact.threadpools\n"))
+def test_threadpoolctl_sees_and_limits_the_threads(order):
+    """Where threadpoolctl is imported first, and where it is not."""
+    require("compiled")
+    done = python(order + LIMITS)
     assert done.returncode == 0, done.stderr

@@ -67,6 +67,10 @@ def load() -> dict[str, Check]:
         floating,
         crowds,
         forking,
+        sanitizers,
+        instruction_sets,
+        soak,
+        controls,
     )
 
     return CHECKS

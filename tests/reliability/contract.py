@@ -242,3 +242,31 @@ def row_views(count: int, seed: int) -> int:
 )
 def rows(full: bool) -> str:
     return f"{in_process(row_views, 50_000 if full else 1500, 1):,} calls: 0 differences"
+
+
+def running(count: int, seed: int) -> int:
+    """Accumulate and reduce with ufuncs of two operands, whose output is the next input."""
+    rng = np.random.default_rng(seed)
+    binary = [t.form.ufunc for t in elementwise() if t.form.ufunc.nin == 2 and t.nout == 1]
+    for _ in range(count):
+        ufunc = binary[rng.integers(len(binary))]
+        dtype = DTYPES[rng.integers(3)]
+        n = int(rng.integers(1, 40))
+        x = random_view(rng, sample(2000, dtype, int(rng.integers(2**31))), (3, n))
+        assert x is not None
+        expected = [x[:, 0]]
+        for k in range(1, n):
+            expected.append(ufunc(expected[-1].copy(), x[:, k].copy()))
+        assert same_bits(ufunc.accumulate(x, axis=1), np.stack(expected, axis=1)), ufunc
+        assert same_bits(ufunc.reduce(x, axis=1), expected[-1]), ufunc
+    return count
+
+
+@check(
+    "reduce and accumulate",
+    "NumPy contract",
+    "ufunc.reduce and ufunc.accumulate, in which each element needs the result before, give the "
+    "results of single calls",
+)
+def reductions(full: bool) -> str:
+    return f"{in_process(running, 20_000 if full else 300, 3):,} calls: 0 differences"

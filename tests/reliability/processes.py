@@ -26,7 +26,8 @@ def command(function: Callable[..., Any], *arguments: Any) -> list[str]:
 def environment(**changed: str | None) -> dict[str, str]:
     """Return the environment for a process that can import these modules; None leaves one out."""
     path = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
-    made = {**os.environ, "PYTHONPATH": path, **changed}
+    # The package on the path is meant, and not a folder of that name where the process starts.
+    made = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **changed}
     return {name: value for name, value in made.items() if value is not None}
 
 
