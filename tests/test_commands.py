@@ -121,6 +121,7 @@ def test_list_of_nothing_is_an_error():
         ("activation", "elu", "--set", "alpha=2"),
         ("gallery", "relu", "tanh"),
         ("error", "tanh", "--plain"),
+        ("depth", "tanh", "relu", "--layers", "4", "--width", "16"),
     ],
     ids=" ".join,
 )
@@ -138,6 +139,7 @@ def test_plot_draws(arguments, tmp_path):
         (("activation", "gleu"), "did you mean"),
         (("activation", "elu", "--set", "alpha"), "'alpha' is no setting: write alpha=2"),
         (("activation", "elu", "--set", "beta=2"), "elu has no parameter 'beta'"),
+        (("depth", "threshold"), "threshold has a parameter without default"),
         (("error", "threshold"), "threshold has a parameter without default"),
         (("error", "snake", "--plain", "--output", "picture.txt"), "must end in"),
     ],
@@ -146,6 +148,16 @@ def test_plot_refuses(arguments, message):
     result = invoke("plot", *arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_plot_depth_as_json(tmp_path):
+    picture = tmp_path / "depth.png"
+    result = invoke(
+        *("plot", "depth", "relu", "--layers", 5, "--width", 8, "--json", "--output", picture)
+    )
+    found = json.loads(result.stdout)
+    assert len(found["runs"][0]["signal"]) == 5
+    assert found["picture"] == str(picture) and picture.exists()
 
 
 def test_names_are_completed():

@@ -50,11 +50,6 @@ def test_digits_depend_on_the_seed_alone(digits):
 # The network
 
 
-@pytest.mark.parametrize(("name", "expected"), [("relu", 2**0.5), ("tanh", 1.5925374)])
-def test_gain(name, expected):
-    assert network.gain(act.get(name)) == pytest.approx(expected, rel=1e-4)
-
-
 @pytest.mark.parametrize("name", GOOD)
 def test_first_weights_keep_the_scale(name):
     rng = np.random.default_rng(0)

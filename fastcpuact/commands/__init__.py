@@ -29,7 +29,16 @@ EXAMPLES = examples(
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def fastcpuact() -> None:
-    """Fast activation functions for NumPy on the CPU."""
+    """Fast activation functions for NumPy on the CPU.
+
+    Exit codes: 0 for success, 1 for a finding or a failure, 2 for wrong usage. The shell completes
+    commands, options and names of activations after one of
+
+    \b
+      eval "$(_FASTCPUACT_COMPLETE=bash_source fastcpuact)"
+      eval "$(_FASTCPUACT_COMPLETE=zsh_source fastcpuact)"
+      _FASTCPUACT_COMPLETE=fish_source fastcpuact | source
+    """
 
 
 for _command in (list_activations, show, compare, check, bench, report, record, plot, export, demo):

@@ -1,14 +1,16 @@
 """``fastcpuact plot``."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 import fastcpuact as act
 from fastcpuact.cli import extra
 
-from .options import PICTURES, ActivationName, OutputPath, examples
+from .options import PICTURES, ActivationName, OutputPath, examples, progress_bar
 
 
 @click.group(
@@ -18,10 +20,11 @@ from .options import PICTURES, ActivationName, OutputPath, examples
         "fastcpuact plot activation leaky_relu --set negative_slope=0.2",
         "fastcpuact plot gallery",
         "fastcpuact plot error gelu --plain",
+        "fastcpuact plot depth relu tanh sigmoid --layers 50",
     )
 )
 def plot() -> None:
-    """Draw activations, all of them at a glance, or their errors."""
+    """Draw activations, all of them at a glance, their errors, or their effect in deep networks."""
 
 
 def _output(default: str) -> Any:
@@ -99,6 +102,48 @@ def error(name: str, dtype: str, plain: bool, output: Path) -> None:
         except ValueError as refused:
             raise click.UsageError(str(refused)) from refused
     _save(figure, output)
+
+
+@plot.command(epilog=plot.epilog)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=ActivationName())
+@click.option("--layers", type=click.IntRange(min=3), default=30, show_default=True)
+@click.option("--width", type=click.IntRange(min=1), default=256, show_default=True)
+@click.option(
+    "--mode",
+    type=click.Choice(["forward", "backward", "compromise", "unit"]),
+    default="forward",
+    show_default=True,
+    help="Which gain the weights have: that which keeps signals, gradients, both about, or none.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@_output("fastcpuact-depth.png")
+def depth(
+    names: tuple[str, ...], layers: int, width: int, mode: str, as_json: bool, output: Path
+) -> None:
+    """Draw what becomes of signals and gradients in deep random networks."""
+    with extra("plot"):
+        from fastcpuact import diagnostics
+        from fastcpuact.diagnostics import pictures
+
+    chosen = list(dict.fromkeys(names))
+    for name in chosen:
+        if None in act.get(name).params.values():
+            raise click.UsageError(f"{name} has a parameter without default.")
+    with progress_bar() as progress:
+        task = progress.add_task("", total=len(chosen))
+        found = diagnostics.depth_experiment(
+            chosen,
+            layers=layers,
+            width=width,
+            mode=mode,
+            on_run=lambda name: progress.update(task, advance=1, description=name),
+        )
+    pictures.depths(found).savefig(output)
+    if as_json:
+        click.echo(json.dumps(found.as_dict() | {"picture": str(output)}, indent=2))
+    else:
+        Console().print(found.table())
+        click.echo(f"Drawn to {output}")
 
 
 def _save(figure: Any, output: Path) -> None:

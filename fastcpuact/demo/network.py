@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcpuact.diagnostics import gain
+
 BATCH = 64
 
 Array = NDArray[Any]
@@ -20,26 +22,6 @@ class Elementwise(Protocol):
 
     def value_and_grad(self, x: Array, /) -> tuple[Array, Array]:
         """Return f(x) and f'(x)."""
-
-
-def gain(activation: Elementwise) -> float:
-    """Return the scale of the weights at which a layer keeps the mean square of its input.
-
-    This is the initialisation of He et al. (2015) for an arbitrary activation: the mean of f(z)²
-    over a standard normal z, by Gauss-Hermite quadrature. ReLU gives √2.
-
-    Parameters
-    ----------
-    activation : Elementwise
-        The activation that precedes the weights.
-
-    Returns
-    -------
-    float
-        The factor on weights of variance 1/fan_in.
-    """
-    z, weights = np.polynomial.hermite_e.hermegauss(64)
-    return float(1 / np.sqrt(np.average(activation(z) ** 2, weights=weights)))
 
 
 class Network:
@@ -76,7 +58,7 @@ class Network:
         for weights, _ in self.layers:
             weights[...] = rng.standard_normal(weights.shape, np.float32)
             weights *= scale / np.sqrt(len(weights))
-            scale = gain(activation)
+            scale = gain(activation).forward
 
     def predict(self, x: Array) -> Array:
         """Return the class probabilities for each row of `x`."""

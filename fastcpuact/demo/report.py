@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from fastcpuact.demo.study import FLAT, SIZES, Run
+from fastcpuact.demo.study import SIZES, Run
+from fastcpuact.diagnostics import FLAT
 from fastcpuact.palette import BLUE, GREY
 
 TICKS = (0.1, 0.5, 0.9, 0.95, 0.98, 0.99)

@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 import fastcpuact as act
 from fastcpuact import plain
 from fastcpuact.demo.network import BATCH, Adam, Array, Network, train_epoch
+from fastcpuact.diagnostics import FLAT
 
 SIZES = (64, 128, 128, 128, 10)
-FLAT = 0.01  # a unit learns nothing where the slope of its activation is smaller
 
 
 @dataclass(frozen=True)
