@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .approximant import Approximant, result_array
 from .certificate import Certificate, certificate
+from .engine import Curve, evaluate
 from .function import Floats, Function
 from .symmetry import Symmetry, Tail, asymptote
 
@@ -101,7 +102,8 @@ class FloatApproximant(Approximant):
         if not self.clipped:
             return y
         low, high = map(self.dtype.type, self.image)
-        return np.minimum(np.maximum(y, low), high)
+        y = np.where(y < low, low, y)
+        return np.where(y > high, high, y)
 
     def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
         """Evaluate.
@@ -130,20 +132,48 @@ class FloatApproximant(Approximant):
         self._compute(x, result, slope)
         return result if out is not None or x.ndim else result[()]
 
+    @abc.abstractmethod
+    def curve(self) -> Curve:
+        """The same data, as kernels take them."""
+
     def _compute(self, x: NDArray[Any], result: NDArray[Any], slope: bool) -> None:
-        result[...] = self.reference(x, slope)
+        flat = np.ascontiguousarray(x).reshape(-1)
+        in_place = result.flags.c_contiguous and (
+            result.ctypes.data == flat.ctypes.data or not np.may_share_memory(result, flat)
+        )
+        target = result.reshape(-1) if in_place else np.empty_like(flat)
+        evaluate(self.curve(), flat, target, slope)
+        if not in_place:
+            result[...] = target.reshape(result.shape)
+
+    def common_curve(self, method: str, **rest: Any) -> Curve:
+        """Return a description with what all approximants in floating point have."""
+        (below, above), (low, high) = self.tails, self.image
+        return Curve(
+            dtype=self.dtype,
+            method=method,
+            symmetry=self.symmetry.name,
+            total=self.symmetry.total,
+            start=self.start,
+            end=self.end,
+            below=(below.slope, below.intercept),
+            above=(above.slope, above.intercept),
+            image=(low, high) if self.clipped else None,
+            **rest,
+        )
 
     def reference(self, x: NDArray[Any], slope: bool = False) -> NDArray[Any]:
         """Evaluate in NumPy, one rounded operation after the other: what all kernels must give."""
         real = self.dtype.type
-        folded = self.symmetry.is_folded
-        t = np.abs(x) if folded else x
+        t = np.abs(x) if self.symmetry.is_folded else x
         start, end = real(self.start), real(self.end)
-        inside = np.where(np.isnan(t), start, np.clip(t, start, end))
+        inside = np.where(t >= start, t, start)  # also for NaN
+        inside = np.where(inside <= end, inside, end)
         core = self.core(inside, slope)
-        for tail, beyond in zip(self.tails, (t < start, t > end), strict=True):
-            core = np.where(beyond, real(tail.slope) if slope else tail(t), core)
-        return np.where(np.isnan(x), x, self._unfold(x, core, slope)).astype(self.dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            for tail, beyond in zip(self.tails, (t < start, t > end), strict=True):
+                core = np.where(beyond, real(tail.slope) if slope else tail(t), core)
+            return np.where(np.isnan(x), x, self._unfold(x, core, slope)).astype(self.dtype)
 
     def _unfold(self, x: NDArray[Any], core: NDArray[Any], slope: bool) -> NDArray[Any]:
         real = self.dtype.type
@@ -151,15 +181,15 @@ class FloatApproximant(Approximant):
         negative = np.signbit(x)
         if name == "none":
             return core
-        if name == "odd":
-            return core if slope else np.where(negative, -core, core)
-        if name == "even":
-            return np.where(negative, -core, core) if slope else core
+        if name == ("even" if slope else "odd"):
+            return np.where(negative, -core, core)
+        if name in ("odd", "even"):
+            return core
         if name == "complement":
             return -core if slope else np.where(negative, core, real(self.symmetry.total) - core)
         if slope:
             return np.where(negative, -core, core + real(1))
-        return core + np.maximum(x, real(0))
+        return core + np.where(x > 0, x, real(0))
 
     def inputs(self) -> tuple[str, Iterator[NDArray[np.float64]]]:
         """The inputs to certify on: what they are, and they, ascending in blocks."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import Floats
+from .engine import Curve
 from .floating import FloatApproximant
 from .function import Function
 from .segments import Segments, checked_array
@@ -74,6 +75,15 @@ class PiecewisePolynomial(FloatApproximant):
             return self.clip(horner(np.moveaxis(rows, -1, 0), r))
         y = horner_slope(np.moveaxis(rows, -1, 0), r)
         return y * self.segments.scale if self.segments.is_uniform else y
+
+    def curve(self) -> Curve:
+        """The same data, as kernels take them."""
+        return self.common_curve(
+            "piecewise",
+            degree=self.degree,
+            data=self.coefficients.reshape(-1),
+            **self.segments.curve(),
+        )
 
     def landmarks(self) -> Floats:
         """Inputs where errors may peak: the knots."""

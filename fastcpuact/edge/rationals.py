@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
+from .engine import Curve
 from .floating import FloatApproximant
 from .function import Function
 from .piecewise import horner, horner_slope
@@ -115,6 +116,18 @@ class Rational(FloatApproximant):
             dp = dp * t + p
         y = dp if self.is_polynomial else (dp - (above / q) * dq) / q
         return y + rise if rise else y
+
+    def curve(self) -> Curve:
+        """The same data, as kernels take them."""
+        return self.common_curve(
+            "rational",
+            data=self.numerator,
+            denominator=self.denominator,
+            square=self.variable == "square",
+            times_t=self.times_t,
+            line=self.line,
+            center=self.center,
+        )
 
     def parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the data: what JSON can hold, and arrays."""

@@ -115,6 +115,16 @@ class Segments:
             return self.scale
         return self.dtype.type(1) / (self.knots[i + 1] - self.knots[i])
 
+    def curve(self) -> dict[str, Any]:
+        """What a `Curve` holds of it."""
+        if not self.is_uniform:
+            return {"knots": self.knots, "segments": self.count}
+        return {
+            "knots": self.knots,
+            "segments": self.count,
+            "grid": (float(self.start), float(self.width), float(self.scale)),
+        }
+
     def header(self) -> dict[str, Any]:
         """What JSON can hold of it, beside the knots."""
         return {"spacing": self.spacing}

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import Floats
+from .engine import IDENTITIES, Curve
 from .floating import FloatApproximant
 from .function import Function
 from .segments import Segments, checked_array
 
 # Stored values of a segment that its neighbour does not share, by interpolation.
 DEGREES = {"nearest": 0, "linear": 1, "quadratic": 2, "cubic": 3}
-IDENTITIES = ("tanh", "sigmoid", "exponential")
 
 
 class LookupTable(FloatApproximant):
@@ -170,6 +170,17 @@ class LookupTable(FloatApproximant):
         if slope:
             return -y if self.side < 0 else y
         return self.clip(y)
+
+    def curve(self) -> Curve:
+        """The same data, as kernels take them."""
+        return self.common_curve(
+            "taylor" if self.identity else "table",
+            identity=self.identity,
+            degree=self.degree,
+            negated=self.side < 0,
+            data=self.values,
+            **self.segments.curve(),
+        )
 
     @property
     def side(self) -> int:

@@ -1,0 +1,295 @@
+/* The loops of curves.h in one precision, which includes this for each. */
+
+typedef struct {
+    int method, symmetry, identity, degree;
+    int folded, clipped, uniform, square, times_t, negated;
+    int segments;
+    REAL start, end, total;         /* of the core; of a complement */
+    REAL below[2], above[2];        /* slope and intercept of the tails */
+    REAL low, high;                 /* the image of the core */
+    REAL origin, width, scale;      /* of equal segments */
+    const REAL *knots;              /* of others */
+    const REAL *data, *denominator; /* a table, or coefficients */
+    int terms, denominator_terms;
+    REAL offset, rise, center;
+} NAME(curve);
+
+CURVE_INLINE void NAME(find)(const NAME(curve) *c, const REAL *restrict t, int32_t *restrict index,
+                             int n)
+{
+    const int32_t last = c->segments - 1;
+    if (c->uniform) {
+        for (int i = 0; i < n; i++) {
+            const int32_t found = (int32_t)((t[i] - c->origin) * c->scale);
+            index[i] = found < last ? found : last;
+        }
+        return;
+    }
+    /* How many knots inside the domain are not above t, by powers of two. */
+    int32_t step = 1;
+    while (step <= last / 2)
+        step *= 2;
+    for (int i = 0; i < n; i++)
+        index[i] = 0;
+    for (; step > 0 && last > 0; step /= 2)
+        for (int i = 0; i < n; i++) {
+            const int32_t next = index[i] + step, inside = next < last ? next : last;
+            index[i] = next <= last && c->knots[inside] <= t[i] ? next : index[i];
+        }
+}
+
+/* The distance from the start of the segment; in widths, if they are equal or `relative`. */
+CURVE_INLINE void NAME(place)(const NAME(curve) *c, const REAL *restrict t,
+                              const int32_t *restrict index, REAL *restrict s, int n, int relative)
+{
+    if (c->uniform)
+        for (int i = 0; i < n; i++)
+            s[i] = (t[i] - c->origin) * c->scale - (REAL)index[i];
+    else if (relative)
+        for (int i = 0; i < n; i++)
+            s[i] = (t[i] - c->knots[index[i]]) / (c->knots[index[i] + 1] - c->knots[index[i]]);
+    else
+        for (int i = 0; i < n; i++)
+            s[i] = t[i] - c->knots[index[i]];
+}
+
+CURVE_INLINE REAL NAME(middle)(const NAME(curve) *c, int32_t i)
+{
+    return (c->knots[i] + c->knots[i + 1]) * (REAL)0.5;
+}
+
+/* Polynomials through equally spaced values, in Newton's form. */
+CURVE_INLINE void NAME(interpolate)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict y,
+                                    int n, int slope)
+{
+    int32_t index[CURVE_BLOCK];
+    REAL s[CURVE_BLOCK];
+    const REAL *v = c->data;
+    const REAL half = (REAL)0.5, sixth = (REAL)1 / 6;
+    const int degree = c->degree;
+    NAME(find)(c, t, index, n);
+    if (degree == 0) {
+        const int32_t last = c->terms - 1;
+        for (int i = 0; i < n && !slope; i++)
+            y[i] = v[index[i]];
+        for (int i = 0; i < n && slope; i++) {
+            const int32_t a = index[i] > 0 ? index[i] - 1 : 0;
+            const int32_t b = index[i] < last ? index[i] + 1 : last;
+            const REAL distance = NAME(middle)(c, b) - NAME(middle)(c, a);
+            y[i] = distance != 0 ? (v[b] - v[a]) / distance : 0;
+        }
+        return;
+    }
+    NAME(place)(c, t, index, s, n, 1);
+    if (degree == 1 && !slope)
+        for (int i = 0; i < n; i++)
+            y[i] = v[index[i]] + s[i] * (v[index[i] + 1] - v[index[i]]);
+    else if (degree == 1)
+        for (int i = 0; i < n; i++)
+            y[i] = v[index[i] + 1] - v[index[i]];
+    else if (degree == 2)
+        for (int i = 0; i < n; i++) {
+            const REAL *w = v + 2 * index[i];
+            const REAL p = s[i] * 2, d1 = w[1] - w[0], d2 = ((w[2] - w[1]) - d1) * half;
+            y[i] = slope ? d1 + (p + p - 1) * d2 : w[0] + p * (d1 + (p - 1) * d2);
+        }
+    else
+        for (int i = 0; i < n; i++) {
+            const REAL *w = v + 3 * index[i];
+            const REAL p = s[i] * 3, d1 = w[1] - w[0], e = w[2] - w[1], d2 = e - d1;
+            const REAL h = d2 * half, d3 = (((w[3] - w[2]) - e) - d2) * sixth;
+            y[i] = slope ? (d1 + (p + p - 1) * h) + ((p * p) * 3 - (p * 6 - 2)) * d3
+                         : w[0] + p * (d1 + (p - 1) * (h + (p - 2) * d3));
+        }
+    if (slope && c->uniform)
+        for (int i = 0; i < n; i++)
+            y[i] = y[i] * (c->scale * (REAL)degree);
+    else if (slope)
+        for (int i = 0; i < n; i++) {
+            const REAL rate = 1 / (c->knots[index[i] + 1] - c->knots[index[i]]);
+            y[i] = y[i] * (rate * (REAL)degree);
+        }
+}
+
+/* Taylor polynomials about the nearest node, whose derivatives follow from its value. */
+CURVE_INLINE void NAME(taylor)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict out,
+                               int n, int slope)
+{
+    int32_t index[CURVE_BLOCK];
+    REAL r[CURVE_BLOCK];
+    const REAL half = (REAL)0.5, third = (REAL)1 / 3, sixth = (REAL)1 / 6;
+    if (c->uniform)
+        for (int i = 0; i < n; i++) {
+            const REAL distance = t[i] - c->origin;
+            const int32_t found = (int32_t)(distance * c->scale + half);
+            index[i] = found < c->segments ? found : c->segments;
+            r[i] = distance - (REAL)index[i] * c->width;
+        }
+    else {
+        NAME(find)(c, t, index, n);
+        for (int i = 0; i < n; i++)
+            r[i] = t[i] - NAME(middle)(c, index[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        const REAL y = c->data[index[i]], x = c->negated ? -r[i] : r[i];
+        REAL d1, d2, d3, result;
+        if (c->identity == CURVE_TANH)
+            d1 = 1 - y * y, d2 = -(y * d1), d3 = d1 * (y * y - third);
+        else if (c->identity == CURVE_SIGMOID)
+            d1 = y * (1 - y), d2 = d1 * (half - y), d3 = d1 * (sixth - d1);
+        else
+            d1 = y, d2 = y * half, d3 = y * sixth;
+        if (c->degree == 2)
+            result = slope ? d1 + x * (d2 + d2) : y + x * (d1 + x * d2);
+        else
+            result = slope ? d1 + x * ((d2 + d2) + x * (d3 * 3))
+                           : y + x * (d1 + x * (d2 + x * d3));
+        out[i] = slope && c->negated ? -result : result;
+    }
+}
+
+CURVE_INLINE void NAME(pieces)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict y,
+                               int n, int slope)
+{
+    int32_t index[CURVE_BLOCK];
+    REAL r[CURVE_BLOCK];
+    const int degree = c->degree, terms = degree + 1;
+    NAME(find)(c, t, index, n);
+    NAME(place)(c, t, index, r, n, 0);
+    if (slope && degree == 0) {
+        for (int i = 0; i < n; i++)
+            y[i] = 0;
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        y[i] = slope ? (REAL)degree * c->data[index[i] * terms + degree]
+                     : c->data[index[i] * terms + degree];
+    for (int k = degree - 1; k >= (slope ? 1 : 0); k--)
+        for (int i = 0; i < n; i++) {
+            const REAL a = c->data[index[i] * terms + k];
+            y[i] = y[i] * r[i] + (slope ? (REAL)k * a : a);
+        }
+    for (int i = 0; i < n && slope && c->uniform; i++)
+        y[i] = y[i] * c->scale;
+}
+
+CURVE_INLINE void NAME(horner)(const REAL *coefficients, int terms, const REAL *restrict z,
+                               REAL *restrict y, int n, int slope)
+{
+    const REAL top = coefficients[terms - 1];
+    for (int i = 0; i < n; i++)
+        y[i] = slope ? (terms > 1 ? (REAL)(terms - 1) * top : 0) : top;
+    for (int k = terms - 2; k >= (slope ? 1 : 0); k--) {
+        const REAL a = slope ? (REAL)k * coefficients[k] : coefficients[k];
+        for (int i = 0; i < n; i++)
+            y[i] = y[i] * z[i] + a;
+    }
+}
+
+CURVE_INLINE void NAME(rational)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict y,
+                                 int n, int slope)
+{
+    REAL z[CURVE_BLOCK], p[CURVE_BLOCK], q[CURVE_BLOCK], dp[CURVE_BLOCK], dq[CURVE_BLOCK];
+    const int divides = c->denominator_terms > 1;
+    for (int i = 0; i < n; i++)
+        z[i] = c->square ? t[i] * t[i] : t[i];
+    for (int i = 0; i < n && c->center != 0; i++)
+        z[i] = z[i] - c->center;
+    NAME(horner)(c->data, c->terms, z, p, n, 0);
+    if (slope) {
+        NAME(horner)(c->data, c->terms, z, dp, n, 1);
+        NAME(horner)(c->denominator, c->denominator_terms, z, dq, n, 1);
+        for (int i = 0; i < n && c->square; i++) {
+            const REAL dz = t[i] + t[i];
+            dp[i] = dp[i] * dz;
+            dq[i] = dq[i] * dz;
+        }
+        for (int i = 0; i < n && c->times_t; i++)
+            dp[i] = dp[i] * t[i] + p[i];
+    }
+    for (int i = 0; i < n && c->times_t; i++)
+        p[i] = p[i] * t[i];
+    if (divides) {
+        NAME(horner)(c->denominator, c->denominator_terms, z, q, n, 0);
+        for (int i = 0; i < n; i++)
+            p[i] = p[i] / q[i];
+        for (int i = 0; i < n && slope; i++)
+            dp[i] = (dp[i] - p[i] * dq[i]) / q[i];
+    }
+    for (int i = 0; i < n; i++)
+        if (slope)
+            y[i] = c->rise != 0 ? dp[i] + c->rise : dp[i];
+        else if (c->rise != 0)
+            y[i] = p[i] + t[i] * c->rise;
+        else
+            y[i] = c->offset != 0 ? p[i] + c->offset : p[i];
+}
+
+CURVE_INLINE REAL NAME(tail)(const REAL line[2], REAL t, int slope)
+{
+    if (slope)
+        return line[0];
+    return line[0] == 0 ? line[1] : t * line[0] + line[1];
+}
+
+/* Tails, the other side of a symmetry, and NaN. */
+CURVE_INLINE REAL NAME(finish)(const NAME(curve) *c, REAL x, REAL core, int slope, int symmetry)
+{
+    const REAL t = symmetry == CURVE_NONE ? x : FABS(x);
+    const int negative = SIGNBIT(x) != 0;
+    if (c->clipped && !slope) {
+        core = core < c->low ? c->low : core;
+        core = core > c->high ? c->high : core;
+    }
+    core = t < c->start ? NAME(tail)(c->below, t, slope) : core;
+    core = t > c->end ? NAME(tail)(c->above, t, slope) : core;
+    if (symmetry == (slope ? CURVE_EVEN : CURVE_ODD))
+        core = negative ? -core : core;
+    else if (symmetry == CURVE_COMPLEMENT && slope)
+        core = -core;
+    else if (symmetry == CURVE_COMPLEMENT)
+        core = negative ? core : c->total - core;
+    else if (symmetry == CURVE_RECTIFIED && slope)
+        core = negative ? -core : core + 1;
+    else if (symmetry == CURVE_RECTIFIED)
+        core = core + (x > 0 ? x : 0);
+    return x == x ? core : x;
+}
+
+CURVE_LEVELS
+static void NAME(run)(const NAME(curve) *c, const REAL *x, REAL *y, size_t count, int slope)
+{
+    /* The results may take the place of the inputs. */
+    REAL from[CURVE_BLOCK], t[CURVE_BLOCK], core[CURVE_BLOCK];
+    for (size_t done = 0; done < count; done += CURVE_BLOCK) {
+        const int n = count - done < CURVE_BLOCK ? (int)(count - done) : CURVE_BLOCK;
+        REAL *to = y + done;
+        memcpy(from, x + done, (size_t)n * sizeof(REAL));
+        for (int i = 0; i < n; i++) {
+            REAL u = c->folded ? FABS(from[i]) : from[i];
+            u = u >= c->start ? u : c->start; /* also for NaN */
+            t[i] = u <= c->end ? u : c->end;
+        }
+        if (c->method == CURVE_TABLE)
+            NAME(interpolate)(c, t, core, n, slope);
+        else if (c->method == CURVE_TAYLOR)
+            NAME(taylor)(c, t, core, n, slope);
+        else if (c->method == CURVE_PIECEWISE)
+            NAME(pieces)(c, t, core, n, slope);
+        else
+            NAME(rational)(c, t, core, n, slope);
+        switch (c->symmetry) { /* so that each loop has one */
+#define LOOP(which)                                                     \
+    case which:                                                         \
+        for (int i = 0; i < n; i++)                                     \
+            to[i] = NAME(finish)(c, from[i], core[i], slope, which);    \
+        break;
+            LOOP(CURVE_NONE)
+            LOOP(CURVE_ODD)
+            LOOP(CURVE_EVEN)
+            LOOP(CURVE_COMPLEMENT)
+            LOOP(CURVE_RECTIFIED)
+#undef LOOP
+        }
+    }
+}
