@@ -32,7 +32,7 @@ CREDIT = (
     "The exact values come from the definitions, and from nothing of the formulas that the kernels "
     "are made of. They are intervals of ball arithmetic for float64, and float64 values good to a "
     "relative error of 2⁻³⁰ for float32 and float16; in spans of many inputs, polynomials through "
-    "such intervals, good to 2⁻⁵⁸ and 2⁻³⁸. By at the most 2⁻⁶ ULP errors may be larger or smaller "
+    "such intervals, good to 2⁻⁶¹ and 2⁻³⁸. By at the most 2⁻⁶ ULP errors may be larger or smaller "
     "than shown, and results that lie so close to the middle between two floats may be counted on "
     "the wrong side."
 )

@@ -95,7 +95,9 @@ def hardsigmoid_grad_offset(x, slope=1 / 6, offset=0.5):
     return rising if above < 0 else zero(above)
 
 
-@activation(aliases=("hard_swish", "hard_silu"), domain=(-4, 4), ulp={"float32": 2.0, "float64": 2.0})
+@activation(
+    aliases=("hard_swish", "hard_silu"), domain=(-4, 4), ulp={"float32": 2.0, "float64": 2.0}
+)
 def hardswish(x):
     """x·min(max(x + 3, 0), 6)/6."""
     s = x + 3
