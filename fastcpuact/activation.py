@@ -212,7 +212,12 @@ def _sum_to(products: Any, shape: tuple[int, ...]) -> Any:
         return total.reshape(shape).astype(products.dtype)[()]
 
 
-_CLASSES = {"backward_from_output": BackwardFromOutput, "param_grads": ParamGrads}
+def _class_of(record: Record, name: str) -> type[Form]:
+    if name == "param_grads":
+        return ParamGrads
+    if name == "backward_from_output" and record.not_negative:
+        return BackwardFromOutput
+    return Form
 
 
 @takes_vectorcalls
@@ -229,7 +234,7 @@ class Activation(Form, Described):
         ``f.backward(dy, x)`` is dy·f'(x), in one pass.
     value_and_grad : Form
         ``f.value_and_grad(x)`` is the pair f(x), f'(x), in one pass.
-    backward_from_output : BackwardFromOutput
+    backward_from_output : Form
         ``f.backward_from_output(dy, y)`` is dy·f'(x) for y = f(x), where y determines it.
     grad2 : Form
         ``f.grad2(x)`` is f''(x), where f is twice differentiable almost everywhere.
@@ -251,7 +256,7 @@ class Activation(Form, Described):
     grad: Form
     backward: Form
     value_and_grad: Form
-    backward_from_output: BackwardFromOutput
+    backward_from_output: Form
     grad2: Form
     param_grads: ParamGrads
     fast: Activation
@@ -274,7 +279,7 @@ class Activation(Form, Described):
         """Make a form or the other tier."""
         if name == "fast":
             return Activation(self.record, fast=True)
-        return _CLASSES.get(name, Form)(self.record, name, self.is_fast)
+        return _class_of(self.record, name)(self.record, name, self.is_fast)
 
     def __dir__(self) -> list[str]:
         forms = self.record.forms_in(self.is_fast)

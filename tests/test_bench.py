@@ -506,15 +506,16 @@ def test_tables():
 
 
 def test_gradients_from_the_output_are_marked():
+    """And compared with gradients from the output, where there is such a form."""
     made = made_up()
-    of = Case("relu", "backward", "float32", 32_000)
     for k, cell in enumerate(made.cells):
-        if cell.case == of:
+        if cell.case in [Case(name, "backward", "float32", 32_000) for name in ("relu", "gelu")]:
             theirs = measurement(1.0, from_output=True)
-            made.cells[k] = Cell(of, {**cell.measurements, "torch": theirs})
+            made.cells[k] = Cell(cell.case, {**cell.measurements, "torch": theirs})
     by_name = {row["function"]: row for row in cells_of(tables.by_function(made))}
-    assert by_name["relu.backward"]["fastest peer"] == "torch†"
-    assert by_name["gelu.backward"]["fastest peer"] == "torch‡"
+    assert not by_name["relu.backward"]["fastest peer"].startswith("torch")
+    assert "†" in by_name["relu.backward"]["torch"]
+    assert by_name["gelu.backward"]["fastest peer"] == "torch†"
 
 
 def test_narrow_terminals_leave_columns_out():

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from ..formulas import ACTIVATIONS
 from .cases import TYPICAL, Case
 from .checks import LOST
 from .peers import COPIES, OURS, PEERS
@@ -35,11 +36,23 @@ class Comparison:
 
 
 def compare(cells: Iterable[Cell]) -> list[Comparison]:
-    """Compare with the fastest peer, in every cell that has a peer."""
+    """Compare with the fastest peer, in every cell that has a peer.
+
+    Where there is a form for gradients from the output, peers that have saved theirs are compared
+    with that one: they do other work than a gradient from the input.
+    """
     peers = {peer.name for peer in PEERS}
     found = []
     for cell in cells:
-        times = {name: m.median for name, m in cell.measurements.items() if name in peers}
+        record = ACTIVATIONS.get(cell.case.name)
+        only_from_input = (
+            cell.case.form == "backward" and record and "backward_from_output" in record.forms
+        )
+        times = {
+            name: m.median
+            for name, m in cell.measurements.items()
+            if name in peers and not (only_from_input and m.from_output)
+        }
         if times:
             peer = min(times, key=times.__getitem__)
             found.append(Comparison(cell, peer, times[peer] / cell.measurements[EXACT].median))

@@ -32,6 +32,8 @@ def kernel(reader: Reader, record: Record, form: Form, at_defaults: bool = False
         for name, value in zip(record.params, record.defaults, strict=True):
             arguments[name] = Const(rounded(value, reader.precision))
 
+    calls = record.calls_at_defaults(form) if at_defaults else record.calls(form)
+
     def result(formula: Formula, names: tuple[str, ...], times_dy: bool) -> Expr:
         value = Call(reader.read(formula).name, tuple(arguments[name] for name in names))
         return Binary(Name("dy"), "*", value) if times_dy else value
@@ -41,7 +43,7 @@ def kernel(reader: Reader, record: Record, form: Form, at_defaults: bool = False
         inputs=form.operands if at_defaults else record.operands(form),
         params=() if at_defaults else tuple(record.params),
         outputs=len(form.results),
-        results=tuple(result(*call) for call in record.calls(form)),
+        results=tuple(result(*call) for call in calls),
         precision=reader.precision,
     )
 

@@ -71,6 +71,9 @@ class Record:
         y and the parameters), and "grad_p" for df/dp of each parameter p.
     not_negative : tuple of str
         Parameters that must not be negative for y to determine the gradient.
+    same_at_defaults : Record or None
+        A function without parameters that this one is, to the last bit, with its defaults, and
+        whose formulas are shorter.
     """
 
     value: Formula
@@ -79,6 +82,7 @@ class Record:
     bounds: dict[tuple[str, str], float]
     formulas: dict[str, Formula] = field(init=False)
     not_negative: tuple[str, ...] = field(init=False, default=())
+    same_at_defaults: Record | None = field(init=False, default=None)
 
     # Whether its kernels were compiled with the package.
     is_compiled: ClassVar[bool] = True
@@ -131,6 +135,13 @@ class Record:
         arguments = (form.operands[-1], *self.params)
         times_dy = "dy" in form.operands
         return tuple((self.formulas[result], arguments, times_dy) for result in form.results)
+
+    def calls_at_defaults(self, form: Form) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
+        """As `calls`, with the defaults of the parameters."""
+        same = self.same_at_defaults
+        if same is None or not same.formulas.keys() >= set(form.results):
+            return self.calls(form)
+        return same.calls(form)
 
     def gradient(self, *, ulp: Mapping[str, float]) -> Callable[[Callable[..., Any]], Formula]:
         """Declare f', with its stated error bound per dtype in ULP."""

@@ -22,9 +22,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .algebraic import LARGEST
 from .coefficients import ROUND
 from .elementary import STEP, STEP_DOWN, exp, exp_pair_parts, exp_reduced, log1p_pair
-from .language import Formula, Word, exp2_shifted, fma, formula, per_precision, sqrt
+from .language import Formula, Word, exp2_shifted, fabs, fma, formula, per_precision, sqrt
 from .pairs import (
     fast_two_sum,
     pair_product,
@@ -135,13 +136,22 @@ def clear(lanes: Lanes, lows: Lanes) -> None:
 @row_kernel(exported=False)
 def finish(lanes: Lanes, lows: Lanes, n: Index) -> None:
     """Finish a sum of n terms, to a pair in the first place of both arrays."""
-    half: Index = LANES // 2
-    while half > 0:
-        # The lanes that no term came to stay out.
-        if half < n:
-            for j in range(half):
-                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
-        half = half // 2
+    # Loops of constant length are unrolled.  The lanes that no term came to stay out of them.
+    if n > 16:
+        for j in range(16):
+            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 16], lanes[j + 16])
+    if n > 8:
+        for j in range(8):
+            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 8], lanes[j + 8])
+    if n > 4:
+        for j in range(4):
+            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 4], lanes[j + 4])
+    if n > 2:
+        for j in range(2):
+            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 2], lanes[j + 2])
+    if n > 1:
+        for j in range(1):
+            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 1], lanes[j + 1])
 
 
 # The exponentials of a row.
@@ -192,16 +202,17 @@ def largest_of(x: In, sign: Real, terms: Terms, n: Index) -> Real:
             terms[j] = sign * x[i + j] if sign * x[i + j] > terms[j] else terms[j]
     for j in range(n - whole):
         terms[j] = sign * x[whole + j] if sign * x[whole + j] > terms[j] else terms[j]
-    half: Index = LANES // 2
-    # The largest so far move to the second LANES terms.
-    for j in range(half):
-        terms[LANES + j] = terms[j + half] if terms[j + half] > terms[j] else terms[j]
-    half = half // 2
-    while half > 0:
-        if half < n:
-            for j in range(LANES, LANES + half):
-                terms[j] = terms[j + half] if terms[j + half] > terms[j] else terms[j]
-        half = half // 2
+    # Loops of constant length are unrolled; the largest so far move to the second LANES terms.
+    for j in range(16):
+        terms[LANES + j] = terms[j + 16] if terms[j + 16] > terms[j] else terms[j]
+    for j in range(LANES, LANES + 8):
+        terms[j] = terms[j + 8] if terms[j + 8] > terms[j] else terms[j]
+    for j in range(LANES, LANES + 4):
+        terms[j] = terms[j + 4] if terms[j + 4] > terms[j] else terms[j]
+    for j in range(LANES, LANES + 2):
+        terms[j] = terms[j + 2] if terms[j + 2] > terms[j] else terms[j]
+    for j in range(LANES, LANES + 1):
+        terms[j] = terms[j + 1] if terms[j + 1] > terms[j] else terms[j]
     return terms[LANES]
 
 
@@ -261,8 +272,7 @@ def shares(
         high *= down
         low *= down
     scale: Real = real(high)
-    # An infinite factor has no low part.
-    rest: Real = real((high - wide(scale)) + low if high - high == 0.0 else 0.0)
+    rest: Real = real(low_part(high, low, wide(scale)))
     for i in range(n):
         y[i] = row_share(before * y[i], scale, rest)
 
@@ -288,18 +298,21 @@ def logsumexp_backward_row(
 
 
 @formula
+def rest_of_pair(high, low, rounded):
+    """What a pair leaves beside its rounded sum, which may be infinite."""
+    return (high - rounded) + low if fabs(rounded) <= LARGEST else 0
+
+
+low_part = InFloat64(rest_of_pair)
+
+
+@formula
 def weighted_rest(weight, dy, mean, mean_low):
     """weight·(dy - mean); never -0."""
     return fma(weight, (dy - mean) - mean_low, 0)
 
 
-@formula
-def weighted_difference(weight, dy, mean, mean_low):
-    """The same without the low part."""
-    return fma(weight, dy - mean, 0)
-
-
-centred = per_precision(float32=InFloat64(weighted_difference), float64=InFloat64(weighted_rest))
+centred = InFloat64(weighted_rest)
 
 
 @row_kernel(exported=False)
@@ -313,10 +326,10 @@ def centre(sign: Real, dy: In, y: In, dx: Out, lanes: Lanes, lows: Lanes, n: Ind
     for j in range(n - whole):
         lanes[j], lows[j] = add_product(lanes[j], lows[j], wide(y[whole + j]), wide(dy[whole + j]))
     finish(lanes, lows, n)
-    total: Wide = lanes[0]
-    total_low: Wide = lows[0]
+    mean: Real = real(lanes[0])
+    mean_low: Real = real(low_part(lanes[0], lows[0], wide(mean)))
     for i in range(n):
-        dx[i] = real(centred(wide(sign * y[i]), wide(dy[i]), total, total_low))
+        dx[i] = weighted_rest(sign * y[i], dy[i], mean, mean_low)
 
 
 @row_kernel(exported=True)
@@ -387,12 +400,9 @@ def log_softmax_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: I
 
 
 @formula
-def rest_of_product(dy, e, total):
+def rest_of_product(dy, e, total, total_low):
     """dy - e·total."""
-    return fma(-e, total, dy)
-
-
-less_product = InFloat64(rest_of_product)
+    return fma(-e, total_low, fma(-e, total, dy))
 
 
 @row_kernel(exported=True)
@@ -406,9 +416,10 @@ def log_softmax_backward_row(dy: In, y: In, dx: Out, lanes: Lanes, lows: Lanes, 
     for j in range(n - whole):
         lanes[j], lows[j] = add(lanes[j], lows[j], wide(dy[whole + j]))
     finish(lanes, lows, n)
-    total: Wide = lanes[0] + lows[0]
+    total: Real = real(lanes[0])
+    total_low: Real = real(low_part(lanes[0], lows[0], wide(total)))
     for i in range(n):
-        dx[i] = real(less_product(wide(dy[i]), wide(exp(y[i])), total))
+        dx[i] = rest_of_product(dy[i], exp(y[i]), total, total_low)
 
 
 @formula

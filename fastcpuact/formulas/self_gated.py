@@ -264,6 +264,9 @@ def swish(x, beta=1.0):
     return copysign(tail if v < 0 else fabs(x) - tail, x)
 
 
+swish.same_at_defaults = silu
+
+
 @swish.gradient(ulp={"float32": 4.0, "float64": 1.8})
 def swish_grad(x, beta=1.0):
     """silu'(βx)."""

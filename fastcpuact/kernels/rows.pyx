@@ -43,8 +43,8 @@ cdef enum:
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
     COST = 150
-    # Elements up to which a call is short: other threads neither help nor wait for long.
-    SHORT = 4096
+    # Bytes of an operand up to which a call is short: other threads neither help nor wait for long.
+    SHORT = 1 << 17
 
 # One array: its rows in memory, and how they are buffered.
 cdef struct Operand:
@@ -306,7 +306,7 @@ def run_short(tuple kernels, bint to_numbers, object axis, object out, *arrays):
     x = <cnp.ndarray>given
     ndim = cnp.PyArray_NDIM(x)
     size = cnp.PyArray_SIZE(x)
-    if ndim == 0 or size == 0 or size > SHORT:
+    if ndim == 0 or size == 0 or cnp.PyArray_NBYTES(x) > SHORT:
         return None
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
         run = <row_function><void*><uintptr_t>kernels[0]
