@@ -35,7 +35,7 @@ class CythonPrinter(Printer):
             real if len(function.results) == 1 else f"({', '.join([real] * len(function.results))})"
         )
         variables = [target for assign in function.body for target in assign.targets]
-        lines = [f"# {function.source}: {function.summary}"]
+        lines = [self.remark(function)]
         lines.append(f"cdef inline {returns} {function.name}({params}) noexcept nogil:")
         if variables:
             lines.append(f"    cdef {real} {', '.join(variables)}")

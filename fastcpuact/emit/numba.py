@@ -29,7 +29,7 @@ class NumbaPrinter(Printer):
 
     def function(self, function: Function) -> str:
         """Write one device function."""
-        lines = [f"# {function.source}: {function.summary}", "@device"]
+        lines = [self.remark(function), "@device"]
         lines.append(f"def {function.name}({', '.join(function.params)}):")
         lines.extend(f"    {statement}" for statement in self.statements(function))
         return "\n".join(lines)

@@ -27,6 +27,12 @@ _CALL = 4
 class Printer:
     """Prints expressions; a target says how it writes a number, and what else it writes its way."""
 
+    def remark(self, function: Function) -> str:
+        """Write where a function comes from and what it is, as a comment of Python or Cython."""
+        text = f"{function.source}: {function.summary}"
+        # A carriage return in a docstring or a file's name would end the comment.
+        return "# " + "".join(c if c.isprintable() else " " for c in text)
+
     def number(self, value: float, precision: Precision) -> str:
         """Write a number with the type of the working precision."""
         raise NotImplementedError

@@ -66,6 +66,8 @@ class Reader:
     def read(self, formula: Formula) -> tree.Function:
         """Read a formula, once."""
         name = self.name(formula)
+        if not name.isidentifier():
+            raise FormulaError(f"the name of a formula must be an identifier, got {formula.name!r}")
         if self._formulas.setdefault(name, formula) is not formula:
             other = self._formulas[name].function.__code__
             raise FormulaError(
@@ -73,12 +75,18 @@ class Reader:
                 f"{formula.function.__code__.co_firstlineno}: a second formula of the name "
                 f"{formula.name!r}, after {other.co_filename}:{other.co_firstlineno}"
             )
-        if name not in self.functions and isinstance(formula, Derivative):
-            self.functions[name] = derive(self, formula, name)
-        elif name not in self.functions:
-            text = formula.fast_text if self.fast and formula.fast_text else formula
-            self.functions[name] = _FormulaReader(self, text).read(name)
+        if name not in self.functions:
+            try:
+                self.functions[name] = self._tree(formula, name)
+            except RecursionError:
+                raise FormulaError(f"{formula.name} is nested too deeply") from None
         return self.functions[name]
+
+    def _tree(self, formula: Formula, name: str) -> tree.Function:
+        if isinstance(formula, Derivative):
+            return derive(self, formula, name)
+        text = formula.fast_text if self.fast and formula.fast_text else formula
+        return _FormulaReader(self, text).read(name)
 
     def name(self, formula: Formula) -> str:
         """The printed name of a formula."""
@@ -144,6 +152,8 @@ class _FormulaReader:
         if arguments.posonlyargs or arguments.kwonlyargs or arguments.vararg or arguments.kwarg:
             self.refuse(definition, "an argument that is not a plain parameter")
         params = tuple(argument.arg for argument in arguments.args)
+        if params != tuple(self.formula.arguments):
+            self.refuse(definition, "a text with other parameters than the function")
         self.locals.update(params)
         *statements, last = definition.body
         if statements and isinstance(statements[0], ast.Expr) and ast.get_docstring(definition):

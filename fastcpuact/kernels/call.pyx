@@ -53,19 +53,22 @@ cdef extern from "fpenv.h" nogil:
     fpenv_state fpenv_enter()
     void fpenv_leave(fpenv_state)
 
+cdef extern from "relaxed.h" nogil:
+    Py_ssize_t relaxed_load(Py_ssize_t*)
+    void relaxed_store(Py_ssize_t*, Py_ssize_t)
+
 cdef enum:
     # Elements from which a call is long enough for other threads to want the interpreter
     # (NumPy's ufuncs draw the line at 500).
     GIL_RELEASE = 500
 
-cdef bint compiled_engine = True
+cdef Py_ssize_t compiled_engine = True
 cdef str OUT = "out"
 
 
 def set_compiled_engine(bint on):
     """Use the short way, or pass every call on to `Call.general`."""
-    global compiled_engine
-    compiled_engine = on
+    relaxed_store(&compiled_engine, on)
 
 
 cdef inline bint apart(char* a, char* b, Py_ssize_t size) noexcept:
@@ -274,7 +277,8 @@ cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* n
     cdef Py_ssize_t given = PyVectorcall_NARGS(flagged)
     cdef fpenv_state caller
     cdef Py_ssize_t k
-    if compiled_engine:
+    cdef bint compiled = relaxed_load(&compiled_engine)
+    if compiled:
         result = form.quick(args, given, names)
         if result is not None:
             return result
@@ -283,7 +287,7 @@ cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* n
     if names != NULL:
         for k, name in enumerate(<tuple>names):
             keywords[name] = <object>args[given + k]
-    if not compiled_engine:
+    if not compiled:
         return form.general(positional, keywords)
     # NumPy converts parameters and casts operands, which must not depend on the caller's mode.
     caller = fpenv_enter()

@@ -21,6 +21,10 @@ cdef extern from "fpenv.h" nogil:
     fpenv_state fpenv_enter()
     void fpenv_leave(fpenv_state)
 
+cdef extern from "relaxed.h" nogil:
+    Py_ssize_t relaxed_load(Py_ssize_t*)
+    void relaxed_store(Py_ssize_t*, Py_ssize_t)
+
 cdef extern from "cpu.h" nogil:
     int c_cpu_level "cpu_level"()
 
@@ -41,7 +45,7 @@ cdef enum:
     PARTS_PER_THREAD = 4
 
 
-cdef int num_threads = 1
+cdef Py_ssize_t num_threads = 1
 # Nanoseconds that a call has to take on one thread for others to help, by the estimate of `cost`
 # (bench/parallel_threshold.py).
 cdef Py_ssize_t parallel_ns = 40_000
@@ -49,21 +53,19 @@ cdef Py_ssize_t parallel_ns = 40_000
 
 def set_thread_count(int count):
     """Run long calls on so many threads, the calling one among them."""
-    global num_threads
-    num_threads = count
+    relaxed_store(&num_threads, count)
 
 
 def set_parallel_ns(Py_ssize_t nanoseconds):
     """Let other threads help with calls that take longer than that; return what it was."""
-    global parallel_ns
-    before = parallel_ns
-    parallel_ns = nanoseconds
+    before = relaxed_load(&parallel_ns)
+    relaxed_store(&parallel_ns, nanoseconds)
     return before
 
 
 def thread_count():
     """Return on how many threads long calls run."""
-    return num_threads
+    return relaxed_load(&num_threads)
 
 
 def cpu_level():
@@ -268,11 +270,11 @@ cdef void run_part(void* data, int part, int parts) noexcept nogil:
 
 cdef bint spread(pool_job job, void* data, Py_ssize_t picoseconds) noexcept nogil:
     """Run all parts of a call on several threads, if it is long enough and they are free."""
-    return (
-        picoseconds >= parallel_ns * 1000
-        and num_threads > 1
-        and pool_run(job, data, num_threads * PARTS_PER_THREAD, num_threads)
-    )
+    cdef int threads
+    if picoseconds < relaxed_load(&parallel_ns) * 1000:
+        return False
+    threads = <int>relaxed_load(&num_threads)
+    return threads > 1 and pool_run(job, data, threads * PARTS_PER_THREAD, threads)
 
 
 cdef void run_kernel(

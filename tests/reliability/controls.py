@@ -80,7 +80,7 @@ BUGS = [
         "soak",
         "    if n <= 0:\n        return\n    work.kernel",
         '    if n <= 0:\n        return\n    if planted(b"memory leak"):\n'
-        "        malloc(256)\n    work.kernel",
+        "        PyMem_RawMalloc(256)\n    work.kernel",
     ),
 ]
 DECLARATIONS = f'''
@@ -96,6 +96,7 @@ cdef extern from *:
     #define fpenv_leave_it _mm_getcsr
     """
     bint planted(const char*) nogil
+    void* PyMem_RawMalloc(size_t) nogil
     fpenv_state fpenv_leave_it() nogil
 
 
