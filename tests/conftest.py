@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--accept-golden", action="store_true", help="write the golden texts of the emitter anew"
     )
+
+
+def require_package(name: str) -> Any:
+    """Import an optional package, or skip the tests of a module where it is not there.
+
+    Continuous integration has them all.
+    """
+    if os.environ.get("CI"):
+        return import_module(name)
+    return pytest.importorskip(name, reason=f"{name} is not installed")
 
 
 def require(engine: str) -> None:
