@@ -71,6 +71,10 @@ def _board(name: str, machine: str, *flags: str) -> Target:
 GCC = Target("gcc", ("gcc",), packages="gcc")
 CLANG = Target("clang", ("clang",), packages="clang")
 UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
+SANITIZED = (
+    Target("gcc-ubsan", ("gcc", *UNDEFINED), packages="gcc"),
+    Target("clang-ubsan", ("clang", *UNDEFINED), packages="clang"),
+)
 HOSTS = (
     GCC,
     CLANG,
@@ -78,8 +82,7 @@ HOSTS = (
     Target("gcc-fma", ("gcc", "-std=gnu99", "-mfma"), packages="gcc"),
     Target("clang-fma", ("clang", "-mfma"), packages="clang"),
     Target("gcc-no-double", ("gcc", "-DFASTCPUACT_SOFT_FMA"), packages="gcc"),
-    Target("gcc-ubsan", ("gcc", *UNDEFINED), packages="gcc"),
-    Target("clang-ubsan", ("clang", *UNDEFINED), packages="clang"),
+    *SANITIZED,
 )
 CROSS = (
     _cross("aarch64", "arm64"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import devices
 import fastcpuact as act
 from fastcpuact import edge
+from fastcpuact.edge import Approximant
 from fastcpuact.emit import c99
 from forms import REQUIRED
 
@@ -39,6 +42,11 @@ def exported(chosen: list[tuple[str, str]], dtype: str = "float32") -> devices.E
     return devices.Exported("\n".join(texts), tuple(functions), tuple(selftests), real, real)
 
 
+def same_bits(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    bits = f"u{got.itemsize}"
+    return (got.view(bits) == wanted.view(bits)) | ((got != got) & (wanted != wanted))
+
+
 def check(chosen, target, folder, dtype="float32", count=devices.COUNT, **options) -> None:
     target.require()
     made = replace(exported(chosen, dtype), count=count)
@@ -48,8 +56,7 @@ def check(chosen, target, folder, dtype="float32", count=devices.COUNT, **option
     for name, method in chosen:
         for form in forms(name, method):
             got, wanted = next(found), form(x, **required(name))
-            bits = f"u{got.itemsize}"
-            same = (got.view(bits) == wanted.view(bits)) | (np.isnan(got) & np.isnan(wanted))
+            same = same_bits(got, wanted)
             assert same.all(), f"{form.__name__}({x[~same][0]!r})"
 
 
@@ -70,6 +77,81 @@ def test_every_formula(dtype, tmp_path):
 )
 def test_formulas_in_float64(target, tmp_path):
     check(CHOSEN[:2], target, tmp_path, "float64", count=10_000)
+
+
+def tables(dtype: str) -> list[Approximant]:
+    unit = edge.Affine(1 / 16, 3), edge.Affine(1 / 100, -5)
+    if dtype == "uint8":
+        unit = edge.Affine(1 / 16, 131), edge.Affine(1 / 100, 123)
+    if dtype.endswith("int8"):
+        return [
+            edge.quantized("tanh", input=unit[0], output=unit[1], dtype=dtype),
+            edge.quantized("gelu", input=unit[0], output=unit[1], dtype=dtype, rounding="even"),
+        ]
+    wide, narrow = edge.Affine(8 / 2**15), edge.Affine(1 / 2**15)
+    return [
+        edge.quantized("tanh", input=wide, output=narrow, dtype=dtype),
+        edge.quantized("tanh", input=wide, output=narrow, dtype=dtype, format="compact"),
+        edge.quantized("silu", input=wide, output=wide, dtype=dtype, format="compact"),
+    ]
+
+
+def floats() -> list[Approximant]:
+    """Every kind and every symmetry; where two kinds share code, one of them."""
+    return [
+        *(edge.lookup_table("tanh", 65, interpolation=way) for way in ("linear", "quadratic")),
+        edge.lookup_table("tanh", 64, interpolation="cubic", spacing="optimal"),
+        edge.lookup_table("sigmoid", 64, interpolation="nearest"),
+        edge.lookup_table("sigmoid", 65, interpolation="quadratic", identity=False),
+        edge.lookup_table("sigmoid", 65, interpolation="quadratic"),
+        edge.lookup_table("sigmoid", 64, interpolation="cubic"),
+        *(
+            edge.lookup_table("exponential", 64, (-10, 0), interpolation=way)
+            for way in ("nearest", "quadratic", "cubic")
+        ),
+        edge.lookup_table("softplus", 33, spacing="optimal"),
+        edge.lookup_table("silu", 64, interpolation="cubic", identity=False),
+        edge.piecewise_polynomial("gelu", 8, 3),
+        edge.piecewise_polynomial("elu", 8, 2, (-6, 0), spacing="optimal"),
+        edge.polynomial("gaussian", 5),
+        edge.rational("tanh", 3, 3),
+        edge.rational("gelu", 4, 3),
+    ]
+
+
+@functools.cache
+def approximants(dtype: str) -> list[Approximant]:
+    return floats() if dtype == "float32" else tables(dtype)
+
+
+def check_approximants(dtype: str, target: devices.Target, folder: Path, order="unsigned") -> None:
+    target.require()
+    made = approximants(dtype)
+    names = [f"act_f{k}" for k in range(len(made))]
+    texts = [edge.export_c(a, name=f"f{k}", order=order) for k, a in enumerate(made)]
+    selftests = tuple(f"{name}_selftest" for name in names)
+    types = np.dtype(dtype), np.dtype(dtype)
+    exported = devices.Exported("\n".join(texts), tuple(names), selftests, *types)
+    x = exported.inputs()
+    program = devices.build(target, exported, folder)
+    for a, got in zip(made, devices.results(target, exported, program), strict=True):
+        with np.errstate(all="ignore"):  # signalling NaN, infinities
+            same = same_bits(got, a(x))
+        assert same.all(), f"{a}({x[~same][0]!r})"
+
+
+PROMISED = (devices.GCC, devices.CLANG, *devices.SANITIZED, *devices.CROSS, *devices.BOARDS)
+
+
+@pytest.mark.parametrize("target", PROMISED, ids=lambda target: target.name)
+@pytest.mark.parametrize("dtype", ("float32", "int8", "int16"))
+def test_approximants(dtype, target, tmp_path):
+    check_approximants(dtype, target, tmp_path)
+
+
+@pytest.mark.parametrize(("dtype", "order"), [("uint8", "unsigned"), ("int8", "signed")])
+def test_orders_of_codes(dtype, order, tmp_path):
+    check_approximants(dtype, devices.GCC, tmp_path, order)
 
 
 @pytest.mark.parametrize("flags", ((), ("-DFASTCPUACT_SOFT_FMA",)), ids=str)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import fastcpuact as act
 from fastcpuact import edge
 from fastcpuact.commands import fastcpuact as cli
+from fastcpuact.commands.export import METHOD_OPTIONS, export
+from fastcpuact.edge.export import METHODS
 from fastcpuact.emit import c99
 from fastcpuact.formulas.language import LEAVES, PRECISIONS
 
@@ -83,6 +86,12 @@ def test_parameters_are_constants():
         ({"f": "elu", "params": {"alpha": "1"}}, TypeError, "params must be numbers"),
         ({"f": "elu", "params": {"alpha": float("nan")}}, ValueError, "params must be finite"),
         ({"f": "elu", "params": {"alpha": 1e39}}, ValueError, "params must be finite in float32"),
+        ({"f": lambda x: x}, TypeError, "f must be an activation for the method 'exact'"),
+        ({"f": "gelu", "entries": 9}, TypeError, "entries is not for the method 'exact'"),
+        ({"f": "tanh", "method": "lut"}, TypeError, "entries"),
+        ({"f": "tanh", "method": "lut", "entries": 9, "order": "signed"}, ValueError, "order must"),
+        ({"f": "tanh", "order": "any"}, ValueError, "order must be one of .* got 'any'"),
+        ({"f": lambda x: x, "method": "lut", "entries": 9}, ValueError, "name must .* '<lambda>'"),
         ({"f": "threshold"}, TypeError, "params must have a value of threshold"),
     ],
     ids=str,
@@ -110,6 +119,27 @@ def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
         edge.export_c("tanh", path)
     assert path.read_bytes() == text.encode()
     assert os.listdir(tmp_path) == ["gelu.h"]
+
+
+def test_approximants_carry_their_certificate():
+    table = edge.lookup_table("tanh", 65, interpolation="cubic")
+    text = edge.export_c(table, prefix="net_", name="squash")
+    assert text == edge.export_c(
+        "tanh", method="lut", entries=65, interpolation="cubic", prefix="net_", name="squash"
+    )
+    for line in str(table.certificate).splitlines():
+        assert f" * {c99.ascii_text(line)}" in text
+    with pytest.raises(TypeError, match="not for an approximant that was made"):
+        edge.export_c(table, method="lut")
+
+
+def test_users_functions():
+    text = edge.export_c(
+        lambda x: np.exp(-x * x), method="lut", name="bell", entries=33, domain=(-4, 4)
+    )
+    assert "static inline float act_bell(float x)" in text
+    steep = edge.export_c("leaky_relu", method="lut", entries=3, params={"negative_slope": 0.5})
+    assert steep != edge.export_c("leaky_relu", method="lut", entries=3)
 
 
 def test_words_that_c_does_not_have():
@@ -146,6 +176,29 @@ class TestCommand:
         assert path.read_text() == edge.export_c("elu", method="fast", params={"alpha": 0.5})
         assert done.output == ""
 
+    def test_methods(self):
+        assert tuple(METHOD_OPTIONS) == METHODS
+        assert set().union(*METHOD_OPTIONS.values()) < {p.name for p in export.params}
+
+    @pytest.mark.parametrize(
+        ("arguments", "same"),
+        [
+            (("lut", "--domain", "-4", "4"), {"entries": 129, "domain": (-4, 4)}),
+            (("polynomial", "--coefficients", "3"), {"coefficients": 3}),
+            (("piecewise", "--degree", "2"), {"segments": 8, "degree": 2}),
+            (("rational",), {"numerator": 4, "denominator": 3}),
+            (
+                ("int8", "--input-scale", "0.1", "--output-scale", "0.01", "--order", "signed"),
+                {"input": edge.Affine(0.1), "output": edge.Affine(0.01), "order": "signed"},
+            ),
+        ],
+        ids=str,
+    )
+    def test_approximants(self, arguments, same):
+        done = self.run("tanh", "--method", *arguments)
+        assert done.exit_code == 0, done.output
+        assert done.output == edge.export_c("tanh", method=arguments[0], **same)
+
     def test_standard_output(self):
         done = self.run("tanh", "--prefix", "net_", "--rename", "squash", "--dtype", "float64")
         text = edge.export_c("tanh", prefix="net_", name="squash", dtype="float64")
@@ -161,6 +214,11 @@ class TestCommand:
             ("gelu", "--param", "alpha=1"),
             ("gelu", "-o", "gelu.txt"),
             ("threshold",),
+            ("tanh", "--entries", "9"),
+            ("tanh", "--method", "lut", "--entries", "1"),
+            ("tanh", "--method", "int8", "--input-scale", "1"),
+            ("tanh", "--method", "int8", "--input-scale", "0", "--output-scale", "1"),
+            ("tanh", "--method", "lut", "--domain", "3", "3"),
         ],
         ids=" ".join,
     )

@@ -293,14 +293,21 @@ class _Writer:
     def rational(self, a: Rational) -> list[str]:
         """Statements of the core of a rational function."""
         z, lines = "t", []
-        if a.variable == "square":
-            z, lines = "z", [f"{self.real} z = t * t;"]
+        if a.variable == "square" or a.center:
+            z, power = "z", "t * t" if a.variable == "square" else "t"
+            minus = f" - {self.number(a.center)}" if a.center else ""
+            lines = [f"{self.real} z = {self.rounded(power) if minus else power}{minus};"]
         lines += self.horner("y", [self.number(c) for c in a.numerator], z)
         if a.times_t:
             lines.append("y = y * t;")
         if not a.is_polynomial:
             lines += self.horner("q", [self.number(c) for c in a.denominator], z)
             lines.append("y = y / q;")
+        offset, rise = a.line
+        if rise:
+            lines.append(f"y = y + {self.rounded(f't * {self.number(rise)}')};")
+        elif offset:
+            lines.append(f"y = y + {self.number(offset)};")
         return lines
 
     def horner(self, name: str, coefficients: list[str], x: str) -> list[str]:

@@ -35,7 +35,8 @@ def formula_source(
         call = Call(reader.read(record.formulas[form]).name, (Name("x"), *constants))
         compute = partial(tier if form == "value" else getattr(tier, form), **params)
         functions.append(Function(suffix, printer.expression(call, precision), summary, compute))
-        errors.append(f"{summary} {record.bounds[form, dtype]:g}")
+        if (form, dtype) in record.bounds:  # users state none
+            errors.append(f"{summary} {record.bounds[form, dtype]:g}")
     body = [printer.function(function) for function in reader.functions.values()]
     title = (record.value.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     given = ", ".join(f"{name} = {value!r}" for name, value in params.items())
@@ -54,7 +55,7 @@ def _about(dtype: str, fast: bool, errors: list[str]) -> str:
     lines.append("with the bits of its kernels on processors with fused multiply-add (FMA).")
     if fast:
         lines.append(f"Relative error at most {FAST_ERROR}.")
-    else:
+    elif errors:
         lines.append(
             f"Largest error in units in the last place: {', '.join(errors)}.  The unit is the"
         )

@@ -198,7 +198,8 @@ def _array(source: Source, public: str, f: Function) -> str:
 
 def _selftest(source: Source, printer: C99Printer, public: str) -> list[str]:
     inputs = selftest_inputs(source.input)
-    expected = checksum([f.compute(inputs) for f in source.functions])
+    with np.errstate(all="ignore"):
+        expected = checksum([f.compute(inputs) for f in source.functions])
     calls = [f"{public}{f.suffix}(x)" for f in source.functions]
     if source.input.kind == "f":
         bits, width = source.input.itemsize * 8, source.input.itemsize
