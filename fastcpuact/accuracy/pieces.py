@@ -33,6 +33,10 @@ NODES = np.rint(np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1)) / U
 BETWEEN = np.array([-4093, -3567, -1556, 287, 2171, 3843, 4094]) * UNIT
 
 
+# The least value in a span relative to the largest.
+STEEP = 2.0**-6
+
+
 def wide(ball: arb) -> Any:
     """Round a ball to more than float64 has."""
     high = float(ball)
@@ -108,6 +112,9 @@ class Kind:
             return Piece(exact[:0], centre, scale)
         least, most = self.ordinary
         if not np.all((amount > least) & (amount < most) & (np.sign(exact) == np.sign(exact[0]))):
+            return None
+        # Next to a root, be it on the edge, a polynomial has no relative precision.
+        if amount.min() < STEEP * amount.max():
             return None
         at_nodes, between = np.split(exact, [DEGREE + 1])
         piece = Piece(TO_POWERS @ (TO_TERMS @ at_nodes), centre, scale)

@@ -17,6 +17,9 @@ from .ulp import Floats
 # Elements for which the temporary arrays of `_measure` stay in the first level of a cache.
 BLOCK = 2**10
 
+# ULP that a polynomial may err by.
+LEAST = 2.0**-13
+
 _INFINITY = np.float32(np.inf)
 _EXPONENT = np.int64(0x7FF) << 52
 # 2^(23 - e) has the exponent 2·1023 + 23 less that of 2^e, which is at least that of float32.
@@ -51,9 +54,11 @@ def judge(
     def place(i: int) -> tuple[float, ...]:
         return (inputs.rank(x[i]), *map(float, curve.params.values()))
 
+    # A polynomial does not tell smaller errors from none.
+    largest = Largest(worst, place(worst_at)) if worst > LEAST else Largest(0.0, place(0))
     return Statistics(
         len(x),
-        Largest(worst, place(worst_at)),
+        largest,
         misrounded=Count(wrong, place(wrong_at)) if wrong else Count(),
     )
 

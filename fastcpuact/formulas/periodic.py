@@ -326,24 +326,19 @@ def signed_sine(g, g_low, odd):
     return within if odd == 0 else -within
 
 
-@formula
-def zero_if_infinite(x):
-    """x, or 0 for infinities, at which a wave has no phase; keeps NaN."""
-    return 0 if fabs(x) > LARGEST else x
-
-
 @snake.gradient(ulp={"float32": 1.6, "float64": 1.6})
 def snake_grad(x, alpha=1.0):
     """1 + sin(2αx) = 1 - cos(2αx + π/2)."""
-    g, g_low, odd = half_waves(zero_if_infinite(x), alpha, 0.5)
-    return one_less_cosine(g, g_low, odd)
+    g, g_low, odd = half_waves(x, alpha, 0.5)
+    # At infinities the wave has no phase, and the straight line is left.
+    return 1 if fabs(x) > LARGEST else one_less_cosine(g, g_low, odd)
 
 
 @snake.second_gradient(ulp={"float32": 3.1, "float64": 3.1})
 def snake_grad2(x, alpha=1.0):
     """2α·cos(2αx) = 2α·sin(2αx + π/2)."""
-    g, g_low, odd = half_waves(zero_if_infinite(fabs(x)), alpha, 0.5)
-    return 2 * alpha * signed_sine(g, g_low, odd)
+    g, g_low, odd = half_waves(fabs(x), alpha, 0.5)
+    return 0 if fabs(x) > LARGEST else 2 * alpha * signed_sine(g, g_low, odd)
 
 
 @snake.parameter_gradient("alpha", ulp={"float32": 3.7, "float64": 3.7})
@@ -352,20 +347,19 @@ def snake_grad_alpha(x, alpha=1.0):
 
     Next to its zeros tan(αx) = 2αx but the first, |αx| = 1.1656, the error is 1.5 ULP of x/α.
     """
-    z = zero_if_infinite(x)
-    u = alpha * z
+    u = alpha * x
     # Around 0 a series, with the first zero taken out.
     q = u * u
-    q_low = fma(u, u, -q) + (-0.0 if alpha == 1 else 2 * u * fma(alpha, z, -u))
+    q_low = fma(u, u, -q) + (-0.0 if alpha == 1 else 2 * u * fma(alpha, x, -u))
     series = polynomial(q, SNAKE_SLOPE)
     slope = OVER_SNAKE_ROOT.hi + fma(q, series, OVER_SNAKE_ROOT.lo)
     d = (SNAKE_ROOT.hi - q) + (SNAKE_ROOT.lo - q_low)
     h = d * slope
-    y = z * h
-    y_low = fma(z, h, -y) + z * fma(d, slope, -h)
-    centre = fma(z, y, z * y_low)
-    g, g_low, odd = half_waves(z, alpha, 0)
+    y = x * h
+    y_low = fma(x, h, -y) + x * fma(d, slope, -h)
+    centre = fma(x, y, x * y_low)
+    g, g_low, odd = half_waves(x, alpha, 0)
     inverse = inverse_or_zero(alpha)
     wave = 0.5 * one_less_cosine(g, g_low, odd)
-    elsewhere = fma(z, signed_sine(g, g_low, odd), -wave * inverse) * inverse
-    return centre if fabs(u) < 1.5 else elsewhere
+    elsewhere = fma(x, signed_sine(g, g_low, odd), -wave * inverse) * inverse
+    return centre if fabs(u) < 1.5 else (0 if fabs(x) > LARGEST else elsewhere)
