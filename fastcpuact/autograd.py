@@ -1,0 +1,164 @@
+"""HIPS autograd: the functions of this package with their gradients.
+
+Every function is here under its name: ``fastcpuact.autograd.gelu(x)`` may stand in what
+``autograd.grad`` differentiates, with respect to x and to parameters, and twice with respect to x
+where there is a second gradient.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import fastcpuact as act
+
+try:
+    import autograd.numpy as anp
+    from autograd.extend import defjvp, defvjp, primitive
+    from autograd.numpy.numpy_vjps import unbroadcast_f
+    from autograd.tracer import isbox
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"fastcpuact.autograd needs {error.name}: pip install 'fastcpuact[autograd]'",
+        name=error.name,
+    ) from error
+
+Function = Callable[..., Any]
+
+
+def __getattr__(name: str) -> Function:
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return function(act.get(name))
+    except ValueError as error:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: {error}") from None
+
+
+def __dir__() -> list[str]:
+    return [name for kind in _RULES for name in act.names(kind)]
+
+
+@functools.cache
+def function(activation: Any) -> Function:
+    """Return a function of this package as one that autograd can differentiate.
+
+    Parameters
+    ----------
+    activation : Activation, Gated, or function along an axis
+        For instance ``fastcpuact.gelu``, or what `fastcpuact.define` made. By name they are
+        attributes of this module.
+
+    Returns
+    -------
+    callable
+        Called like the activation.
+
+    Raises
+    ------
+    ValueError
+        For what has no gradient with respect to one array: `maxout` and `rrelu`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd import elementwise_grad
+    >>> import fastcpuact as act
+    >>> from fastcpuact import autograd as differentiable
+    >>> x = np.array([-1.0, 2.0])
+    >>> bool(np.all(elementwise_grad(differentiable.gelu)(x) == act.gelu.grad(x)))
+    True
+    """
+    kind = getattr(activation, "kind", None)
+    if kind not in _RULES:
+        raise ValueError(f"autograd has no rule for {activation!r}")
+    return _RULES[kind](activation)
+
+
+def _elementwise(activation: Any) -> Function:
+    value, backward = primitive(activation), primitive(activation.backward)
+    # dy·f''(x), whose own derivative is not known.
+    bend = primitive(lambda dy, x, *params: dy * activation.grad2(x, *params))
+
+    def in_x(g: Any, x: Any, params: Any) -> Any:
+        return unbroadcast_f(x, lambda g: backward(g, x, *params))(g)
+
+    def in_param(k: int) -> Function:
+        return lambda _, x, *params: lambda g: activation.param_grads(g, x, *params)[k]
+
+    defvjp(
+        value,
+        lambda _, x, *params: lambda g: in_x(g, x, params),
+        *(in_param(k) for k in range(len(activation.params))),
+    )
+    defjvp(value, lambda g, _, x, *params: backward(g, x, *params))
+    rules = [lambda _, dy, x, *params: unbroadcast_f(dy, lambda g: backward(g, x, *params))]
+    if "grad2" in activation.record.forms:
+        rules.append(lambda _, dy, x, *params: unbroadcast_f(x, lambda g: bend(g * dy, x, *params)))
+    defvjp(backward, *rules)
+
+    @functools.wraps(activation, updated=())
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        # Autograd follows positional arguments only.
+        names = list(activation.params)[len(args) :]
+        if not args and not kwargs and None not in activation.params.values():
+            return value(x)
+        given = [kwargs.pop(name, activation.params[name]) for name in names]
+        if kwargs:
+            raise TypeError(
+                f"{activation.name}() got an unexpected argument {next(iter(kwargs))!r}"
+            )
+        if any(parameter is None for parameter in given):
+            raise TypeError(f"{activation.name}() needs {', '.join(names)}")
+        return value(x, *args, *given)
+
+    return call
+
+
+def _gated(activation: Any) -> Function:
+    value = primitive(activation)
+
+    def rule(k: int) -> Function:
+        return lambda _, a, b: unbroadcast_f((a, b)[k], lambda g: activation.backward(g, a, b)[k])
+
+    defvjp(value, rule(0), rule(1))
+    return value
+
+
+# The gradients in NumPy's terms, which autograd can differentiate again.
+_AGAIN: dict[str, Function] = {
+    "softmax": lambda g, y, axis: y * (g - anp.sum(g * y, axis, keepdims=True)),
+    "softmin": lambda g, y, axis: -y * (g - anp.sum(g * y, axis, keepdims=True)),
+    "log_softmax": lambda g, y, axis: g - anp.exp(y) * anp.sum(g, axis, keepdims=True),
+}
+
+
+def _rowwise(activation: Any) -> Function:
+    value = primitive(activation)
+    name = activation.name
+
+    def rule(y: Any, x: Any, axis: int = -1, **_: Any) -> Function:
+        def gradient(g: Any) -> Any:
+            if isbox(g) or isbox(y) or isbox(x):
+                if name == "logsumexp":
+                    return anp.expand_dims(g, axis) * _rowwise_again(x, axis)
+                if name in _AGAIN:
+                    return _AGAIN[name](g, y, axis)
+            return activation.backward(g, x if name == "logsumexp" else y, axis=axis)
+
+        return gradient
+
+    defvjp(value, rule, argnums=(0,))
+    return value
+
+
+def _rowwise_again(x: Any, axis: int) -> Any:
+    return function(act.softmax)(x, axis)
+
+
+_RULES: dict[str, Callable[[Any], Function]] = {
+    "elementwise": _elementwise,
+    "gated": _gated,
+    "rowwise": _rowwise,
+}
