@@ -122,7 +122,10 @@ def extension(stem: str) -> Extension:
         extra_link_args=THREADS,
         depends=[
             f"fastcpuact/kernels/{name}.h"
-            for name in ("bytes", "cpu", "curve_loops", "curves", "fpenv", "integers", "pool")
+            for name in (
+                *("bytes", "cpu", "curve_loops", "curves", "fpenv", "integers", "pool"),
+                "relaxed",
+            )
         ],
     )
 

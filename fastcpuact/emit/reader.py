@@ -39,6 +39,8 @@ _COMPARE = {
     ast.NotEq: "!=",
 }
 _PARTS = ("hi", "lo", "rest")  # of an Exact constant
+# Python takes 200 brackets within each other, of which printing makes up to two an operation.
+_DEEPEST = 80
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -143,6 +145,7 @@ class _FormulaReader:
             ) from error
         self.text = textwrap.dedent("".join(lines))
         self.locals: set[str] = set()
+        self.depth = 0
 
     def read(self, name: str) -> tree.Function:
         definition = ast.parse(self.text).body[0]
@@ -206,6 +209,15 @@ class _FormulaReader:
         return tree.Assign(tuple(names), value)
 
     def expression(self, node: ast.expr, results: int = 1) -> tree.Expr:
+        if self.depth == _DEEPEST:
+            self.refuse(node, f"an expression of more than {_DEEPEST} operations within each other")
+        self.depth += 1
+        try:
+            return self._expression(node, results)
+        finally:
+            self.depth -= 1
+
+    def _expression(self, node: ast.expr, results: int) -> tree.Expr:
         match node:
             case ast.Constant(value=bool()):
                 self.refuse(node, f"the value {ast.unparse(node)}")
