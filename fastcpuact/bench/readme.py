@@ -30,15 +30,26 @@ def write(result: Result, file: Path, folder: Path) -> None:
     ValueError
         If the file does not have both markers, in their order.
     """
-    text = file.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{file} has no lines {BEGIN} and {END} to write between")
+    split(file, BEGIN, END)
     drawn = pictures.draw(result, folder)
     relative = os.path.relpath(folder, file.parent)
     body = "\n\n".join(_sections(result, {f"{relative}/{n}": s for n, s in drawn.items()}))
-    file.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}")
+    replace(file, BEGIN, END, body)
+
+
+def split(file: Path, begin: str, end: str) -> tuple[str, str]:
+    """Return what stands before and after two markers, which must be there in their order."""
+    before, found, rest = file.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{file} has no lines {begin} and {end} to write between")
+    return before, after
+
+
+def replace(file: Path, begin: str, end: str, body: str) -> None:
+    """Write a text between two markers."""
+    before, after = split(file, begin, end)
+    file.write_text(f"{before}{begin}\n{body}\n{end}{after}")
 
 
 def _sections(result: Result, drawn: dict[str, str]) -> list[str]:
