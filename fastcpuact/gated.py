@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .activation import Form
+from .activation import Form, takes_vectorcalls
 from .described import Described
 from .formulas import Record
 from .rowwise import Array, Dtype, Shape, apply, array_of, axis_of, out_of, result_dtype
@@ -17,6 +17,7 @@ from .rowwise import Array, Dtype, Shape, apply, array_of, axis_of, out_of, resu
 _INDEX = np.dtype(np.intp)
 
 
+@takes_vectorcalls
 class GatedForm(Form):
     """A form of a gated pair, whose operands may be given by name too."""
 
@@ -42,6 +43,7 @@ class GatedForm(Form):
         return signature.replace(parameters=parameters)
 
 
+@takes_vectorcalls
 class Gated(GatedForm, Described):
     """A gated pair: ``f(value, gate)`` is value·g(gate).
 
