@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -115,14 +116,17 @@ class Form(Call):
         compiled = engines.current_engine() == "compiled"
         if compiled and self._compiled_ufunc is not None:
             return self._compiled_ufunc(*operands, **kwargs)
-        if kwargs.keys() <= {"out"}:
-            from .jit.arrays import call
-
-            if len(operands) == len(self._operands):
-                result = call(self.record, self.form, self.is_fast, operands, kwargs.get("out"))
-                if result is not None:
-                    return result
+        if len(operands) == len(self._operands) and (not kwargs or kwargs.keys() == {"out"}):
+            result = self._call_numba(operands, kwargs.get("out"))
+            if result is not None:
+                return result
         return self.ufunc(*operands, **kwargs)
+
+    @cached_property
+    def _call_numba(self) -> Any:
+        from .jit.arrays import Caller
+
+        return Caller(self.record, self.form, self.is_fast)
 
     def _bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

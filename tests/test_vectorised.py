@@ -25,7 +25,7 @@ from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.emit.rows import ARRAYS
 from fastcpuact.formulas import ACTIVATIONS, RECORDS, ROW_KERNELS
 from fastcpuact.formulas.language import FLOAT32, PRECISIONS
-from fastcpuact.jit.module import generated
+from fastcpuact.jit.module import module_of, module_of_rows
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
 
 X86_64 = sysconfig.get_platform().endswith("x86_64")
@@ -165,7 +165,7 @@ def test_numba_loops_vectorise_and_call_no_libm(name, fast, precision):
     real = types.float32 if precision is FLOAT32 else types.float64
     array = types.Array(real, 1, "C")
     for form in record.forms_in(fast).values():
-        kernel = getattr(generated(), kernel_name(record, form.key(fast), precision))
+        kernel = getattr(module_of(record), kernel_name(record, form.key(fast), precision))
         operands = [array] * len(form.operands) + [real] * len(record.params)
         signature = (*operands, *[array] * len(form.results))
         stores = [line for line in vector_operations(kernel, signature) if "store" in line[:5]]
@@ -201,7 +201,7 @@ def calls_of_libm(dispatcher) -> set[str]:
 @pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
 @pytest.mark.parametrize("name", [row.name for row in ROW_KERNELS.values() if row.exported])
 def test_numba_row_kernels_hold_no_call_of_libm(name, precision):
-    kernel = getattr(generated(), f"{name}_{precision.suffix}_kernel")
+    kernel = getattr(module_of_rows(), f"{name}_{precision.suffix}_kernel")
     types = {n: t for n, t in ROW_KERNELS[name].function.__annotations__.items() if t in ARRAYS}
     arrays = {
         n: np.ones((2, 3), np.intp if t == "Places" else precision.dtype) for n, t in types.items()

@@ -111,24 +111,16 @@ class CythonPrinter(Printer):
 
 _HALF = """
 cdef extern from "leaves.h" nogil:
-    float widen_f16(uint16_t half)
-    uint16_t narrow_f16(float x)
+    void widen_all_f16(const uint16_t* halves, float* floats, Py_ssize_t n)
+    void narrow_all_f16(const float* floats, uint16_t* halves, Py_ssize_t n)
 
 
 cdef void widen_entry(char** args, Py_ssize_t n) noexcept nogil:
-    cdef const uint16_t* halves = <const uint16_t*>args[0]
-    cdef out_f32 floats = <out_f32>args[1]
-    cdef Py_ssize_t i
-    for i in range(n):
-        floats[i] = widen_f16(halves[i])
+    widen_all_f16(<const uint16_t*>args[0], <float*>args[1], n)
 
 
 cdef void narrow_entry(char** args, Py_ssize_t n) noexcept nogil:
-    cdef in_f32 floats = <in_f32>args[0]
-    cdef uint16_t* halves = <uint16_t*>args[1]
-    cdef Py_ssize_t i
-    for i in range(n):
-        halves[i] = narrow_f16(floats[i])
+    narrow_all_f16(<const float*>args[0], <uint16_t*>args[1], n)
 
 
 # Between float16 and float32: the kernels compute in the latter.

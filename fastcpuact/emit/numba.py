@@ -103,26 +103,57 @@ class NumbaPrinter(Printer):
         return "\n".join(lines)
 
 
+class NumbaModule:
+    """The text of a module, in parts that are printed when they are asked for.
+
+    Each function is in one part only; a part needs those before it.
+    """
+
+    def __init__(self) -> None:
+        self._printer = NumbaPrinter()
+        self._readers = {
+            (p, fast): Reader(p, fast=fast) for p in PRECISIONS for fast in (False, True)
+        }
+        self._printed: set[str] = set()
+
+    def head(self) -> str:
+        """Return the part that is first."""
+        vocabulary = ("half", "leaves")
+        imports = "\n".join(f"from fastcpuact.jit.{name} import *" for name in vocabulary)
+        return f'"""{HEADER}"""\n\n{imports}'
+
+    def record(self, record: Record) -> str:
+        """Return the part with the functions and kernels of a record."""
+        found: list[Kernel] = []
+        for reader in self._readers.values():
+            found += kernels(reader, [record]).values()
+        return self._part(self._printer.kernel(kernel) for kernel in found)
+
+    def rows(self) -> str:
+        """Return the part with all row functions."""
+        wide = self._readers[FLOAT64, False]
+        found = [
+            (row, p) for p in PRECISIONS for row in row_functions(self._readers[p, False], wide)
+        ]
+        return self._part(self._printer.row(row, p) for row, p in found)
+
+    def _part(self, loops: Iterable[str]) -> str:
+        """Put functions that were read but not printed before the loops that need them."""
+        functions = [
+            function
+            for reader in self._readers.values()
+            for name, function in reader.functions.items()
+            if name not in self._printed
+        ]
+        self._printed |= {function.name for function in functions}
+        return "\n\n\n".join([*map(self._printer.function, functions), *loops]) + "\n"
+
+
 def numba_module(records: Iterable[Record], with_rows: bool = True) -> str:
     """Return the text of the module with every function and kernel of records, and row functions.
 
     The row functions are the same for any records.
     """
-    records = list(records)
-    printer = NumbaPrinter()
-    parts = [
-        f'"""{HEADER}"""\n\nfrom fastcpuact.jit.half import *\nfrom fastcpuact.jit.leaves import *'
-    ]
-    readers = {precision: Reader(precision) for precision in PRECISIONS}
-    rows = {
-        p: row_functions(reader, readers[FLOAT64]) if with_rows else []
-        for p, reader in readers.items()
-    }
-    for precision, reader in readers.items():
-        fast = Reader(precision, fast=True)
-        table = kernels(reader, records) | kernels(fast, records)
-        for function in (*reader.functions.values(), *fast.functions.values()):
-            parts.append(printer.function(function))
-        parts.extend(printer.kernel(kernel) for kernel in table.values())
-        parts.extend(printer.row(row, precision) for row in rows[precision])
-    return "\n\n\n".join(parts) + "\n"
+    module = NumbaModule()
+    parts = [module.head(), *map(module.record, records), *([module.rows()] if with_rows else [])]
+    return "\n\n\n".join(parts)

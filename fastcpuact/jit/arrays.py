@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import threading
 from typing import Any
 
@@ -13,11 +12,11 @@ from numba.core import config
 
 from ..emit.kernels import kernel_name
 from ..formulas import Record
-from ..formulas.language import PRECISIONS, Precision
+from ..formulas.language import PRECISIONS
 from ..formulas.registry import Form
 from ..threads import get_num_threads as threads_wanted
 from .leaves import parallel
-from .module import generated, module_of
+from .module import module_of, module_of_rows
 
 # Elements from which a parallel kernel is no slower than the serial one, for the cheapest function
 # on two idle cores (bench/parallel_threshold.py).
@@ -50,82 +49,90 @@ def launch(kernel: Any, size: int, operands: tuple[Any, ...]) -> None:
         kernel(*operands)
 
 
-def precision_of(dtype: np.dtype[Any]) -> Precision | None:
-    """Return the precision that a native dtype computes in, if it is one of ours."""
-    return _BY_DTYPE.get(dtype) if dtype.isnative else None
+class Caller:
+    """Calls the kernels of a form on exact contiguous arrays and numbers.
+
+    Parameters
+    ----------
+    record : Record
+        The activation.
+    form : Form
+        One of its forms.
+    fast : bool
+        Whether the fast tier is meant.
+    """
+
+    def __init__(self, record: Record, form: Form, fast: bool) -> None:
+        self._record, self._form, self._fast = record, form, fast
+        self._operands, self._results = len(form.operands), len(form.results)
+        self._defaults = record.defaults
+        self._kernels: dict[tuple[str, bool], Any] = {}
+
+    def __call__(self, operands: tuple[Any, ...], out: Any) -> Any:
+        """Return the results, or None if the operands are something else."""
+        first, params = operands[0], operands[self._operands :]
+        if type(first) is not np.ndarray or first.ndim == 0:
+            return None
+        dtype = first.dtype
+        if dtype.char not in "fd" or not dtype.isnative:
+            return None
+        arrays = operands[: self._operands]
+        for array in arrays:
+            if not _alike(array, first):
+                return None
+        for param in params:
+            if type(param) is not float:
+                return None
+        if out is None:
+            results = tuple(np.empty_like(first, order="C") for _ in range(self._results))
+        else:
+            results = out if isinstance(out, tuple) else (out,)
+            if len(results) != self._results or not _may_hold(results, arrays):
+                return None
+        at_defaults = params == self._defaults
+        kernel = self._kernels.get((dtype.char, at_defaults))
+        if kernel is None:
+            key = self._form.key(self._fast, at_defaults)
+            name = kernel_name(self._record, key, _BY_DTYPE[dtype])
+            kernel = getattr(module_of(self._record), name)
+            self._kernels[dtype.char, at_defaults] = kernel
+        if first.ndim != 1:
+            arrays = tuple(array.reshape(-1) for array in arrays)
+        flat = results if first.ndim == 1 else tuple(array.reshape(-1) for array in results)
+        numbers = () if at_defaults else tuple(dtype.type(param) for param in params)
+        launch(kernel, first.size, (*arrays, *numbers, *flat))
+        return results[0] if len(results) == 1 else results
 
 
-def call(record: Record, form: Form, fast: bool, operands: tuple[Any, ...], out: Any) -> Any:
-    """Run a form on exact contiguous arrays and numbers, or return None if they are not."""
-    arrays, params = operands[: len(form.operands)], operands[len(form.operands) :]
-    first = arrays[0]
-    if type(first) is not np.ndarray or first.ndim == 0:
-        return None
-    precision = precision_of(first.dtype)
-    if precision is None or not all(_alike(array, first) for array in arrays):
-        return None
-    numbers = all(type(param) is float for param in params)
-    given = params if numbers else tuple(_spread(param, first) for param in params)
-    if any(param is None for param in given):
-        return None
-    if out is None:
-        results = tuple(np.empty_like(first, order="C") for _ in form.results)
-    else:
-        results = out if isinstance(out, tuple) else (out,)
-        if len(results) != len(form.results):
-            return None
-        if not all(_alike(array, first) and array.flags.writeable for array in results):
-            return None
+def _may_hold(results: tuple[Any, ...], arrays: tuple[Any, ...]) -> bool:
+    """Whether results may be written while the arrays are read."""
+    for k, result in enumerate(results):
+        if not _alike(result, arrays[0]) or not result.flags.writeable:
+            return False
         # Exactly in place is well defined; two results in one place are not.
-        in_and_out = [(a, b) for a, b in itertools.product(results, arrays) if a is not b]
-        if any(
-            np.may_share_memory(a, b) for a, b in (*in_and_out, *itertools.combinations(results, 2))
-        ):
-            return None
-    at_defaults = numbers and record.defaults is not None and params == record.defaults
-    launch(
-        getattr(module_of(record), kernel_name(record, form.key(fast, at_defaults), precision)),
-        first.size,
-        (
-            *(array.reshape(-1) for array in arrays),
-            *(() if at_defaults else (_one_or_flat(param, first) for param in given)),
-            *(array.reshape(-1) for array in results),
-        ),
-    )
-    return results[0] if len(results) == 1 else results
-
-
-def _spread(param: Any, first: np.ndarray) -> Any:
-    """Return a number, or an array as one of the first one's shape; None if it is neither."""
-    if type(param) is float:
-        return param
-    if type(param) is not np.ndarray or param.dtype != first.dtype or param.ndim > first.ndim:
-        return None
-    pairs = zip(reversed(param.shape), reversed(first.shape), strict=False)
-    if not all(length in (1, whole) for length, whole in pairs):
-        return None
-    # A copy, which no result overlaps.
-    return np.broadcast_to(param, first.shape).copy()
-
-
-def _one_or_flat(param: Any, first: np.ndarray) -> Any:
-    return first.dtype.type(param) if type(param) is float else param.reshape(-1)
+        for array in arrays:
+            if array is not result and np.may_share_memory(array, result):
+                return False
+        for other in results[:k]:
+            if np.may_share_memory(other, result):
+                return False
+    return True
 
 
 def call_rows(kernel: str, precision: str, arrays: tuple[np.ndarray, ...]) -> None:
     """Run a row kernel on contiguous arrays of shape (rows, length of a row)."""
     size = max(array.size for array in arrays)
     name = f"{kernel}_{_BY_DTYPE[np.dtype(precision)].suffix}_kernel"
-    launch(getattr(generated(), name), size, arrays)
+    launch(getattr(module_of_rows(), name), size, arrays)
 
 
 def _alike(array: Any, first: np.ndarray) -> bool:
     """Whether an object is an exact, aligned, contiguous array of the first one's kind."""
-    return (
-        type(array) is np.ndarray
-        and array.dtype == first.dtype
-        and array.dtype.isnative
-        and array.shape == first.shape
-        and array.flags.c_contiguous
-        and array.flags.aligned
+    if type(array) is not np.ndarray:
+        return False
+    flags = array.flags
+    return bool(
+        (array is first or (array.dtype == first.dtype and array.shape == first.shape))
+        and flags.c_contiguous
+        and flags.aligned
     )

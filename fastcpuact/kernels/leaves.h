@@ -6,8 +6,12 @@
 #ifndef FASTCPUACT_LEAVES_H
 #define FASTCPUACT_LEAVES_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
 
 /* A leaf that is called stops the vectorisation of the loop around it. */
 #define LEAF static inline __attribute__((always_inline))
@@ -52,6 +56,49 @@ LEAF uint16_t narrow_f16(float x)
     uint32_t half = (subnormal & is_small) | (normal & ~is_small);
     half = (large & is_large) | (half & ~is_large) | sign >> 16;
     return (uint16_t)half;
+}
+
+/* Arrays of float16, by the instructions for it where the level has them. */
+LEAF void widen_all_f16(const uint16_t *restrict halves, float *restrict floats, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+#if defined(__AVX512F__)
+    for (; i + 16 <= n; i += 16)
+        _mm512_storeu_ps(floats + i,
+                         _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(halves + i))));
+#elif defined(__F16C__)
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(floats + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(halves + i))));
+#endif
+    for (; i < n; i++)
+        floats[i] = widen_f16(halves[i]);
+}
+
+LEAF void narrow_all_f16(const float *restrict floats, uint16_t *restrict halves, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+    /* The instructions keep the payload of a NaN: it is taken out before. */
+#if defined(__AVX512F__)
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN), quiet = _mm512_set1_epi32(0x7fc00000);
+    for (; i + 16 <= n; i += 16) {
+        __m512 x = _mm512_loadu_ps(floats + i);
+        __m512i nan = _mm512_or_si512(_mm512_and_si512(_mm512_castps_si512(x), sign), quiet);
+        x = _mm512_mask_mov_ps(x, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), _mm512_castsi512_ps(nan));
+        _mm256_storeu_si256((__m256i *)(halves + i),
+                            _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    }
+#elif defined(__F16C__)
+    const __m256 sign = _mm256_castsi256_ps(_mm256_set1_epi32(INT32_MIN));
+    const __m256 quiet = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
+    for (; i + 8 <= n; i += 8) {
+        __m256 x = _mm256_loadu_ps(floats + i);
+        __m256 nan = _mm256_or_ps(_mm256_and_ps(x, sign), quiet);
+        x = _mm256_blendv_ps(x, nan, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+        _mm_storeu_si128((__m128i *)(halves + i), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
+    }
+#endif
+    for (; i < n; i++)
+        halves[i] = narrow_f16(floats[i]);
 }
 
 LEAF float real_f32(double x) { return (float)x; }
