@@ -9,6 +9,9 @@ Every approximant is called like the function that it stands for, knows its own 
 - `make`: `lookup_table`, `polynomial` and their like; `domains`, `remez`, `rational_fit`,
   `spacing`, `table_fit`, `polynomial_fit`: their fits; `segments`, `tables`, `piecewise`,
   `rationals`: what they return;
+- `affine`, `rounding`, `int16`, `compact16`: what codes stand for, and how their tables are found;
+- `integers`, `integer_tables`, `softmax`, `softmax_base`, `tflite`: approximants of integer codes;
+  `codes`: their arrays; `calibration`: scales from samples;
 - `export`, `c_header`, `c_formulas`: C99.
 """
 

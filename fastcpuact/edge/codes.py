@@ -52,16 +52,10 @@ def run(
     x = codes_array(x, dtype)
     y = result_array(x, out, result)
     source = np.ascontiguousarray(x).reshape(-1)
-    direct = y.flags.c_contiguous
-    if out is not None and not _same(y, x) and np.may_share_memory(x, y):
-        direct = False
+    # In place is well defined; what else overlaps goes through an array of its own.
+    direct = y.flags.c_contiguous and (out is None or y is x or not np.may_share_memory(x, y))
     flat = y.reshape(-1) if direct else np.empty(x.size, result)
     kernel(source, flat)
     if not direct:
         y[...] = flat.reshape(x.shape)
     return y if out is not None or y.ndim else y[()]
-
-
-def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Whether two arrays of one shape are the same elements in the same order."""
-    return a.ctypes.data == b.ctypes.data and a.strides == b.strides and a.itemsize == b.itemsize

@@ -53,21 +53,25 @@ def optimal_table(target: Floats) -> tuple[NDArray[np.int16], bool]:
     farther from its target than the best maximum error is in no optimal table, and searching all
     nearer ones proves the optimum: the candidates are widened until they hold those. The last
     entry, which no code reads alone, counts for 127/128 at the highest code, from which follows how
-    near it must be. Where the best error is above some 15 units, which is beyond any use, the
+    near it must be. Where the best error is above some 6 units, far more than rounding gives, the
     search is refined from coarse candidates instead, and nothing is proven.
     """
     knots = np.append(target[::STEP], (STEP * target[-1] - target[-STEP]) / (STEP - 1))
-    for reach in (4, 8, 16):
-        table, best = _search(np.rint(knots), reach, 1, target)
-        if best * (STEP + 1) / (STEP - 1) + 1.01 <= reach:
-            return table, True
+    rounded = np.clip(np.rint(knots), LOW, HIGH)
+    # The best error is at most that of plain rounding, and seldom less than a third of it.
+    plain = float(np.abs(errors(rounded.astype(np.int16), target)).max())
+    for reach in (4, 8):
+        if plain <= 3 * reach:
+            table, best = _search(rounded, reach, 1, target)
+            if best * (STEP + 1) / (STEP - 1) + 1.01 <= reach:
+                return table, True
     spacing = 1
-    while best * 1.1 + 2 > reach * spacing:
+    while 8 * spacing < plain:
         spacing *= 2
-        table, best = _search(np.rint(knots), reach, spacing, target)
+    table, _ = _search(rounded, 8, spacing, target)
     while spacing > 1:
         spacing //= 2
-        table, best = _search(table.astype(np.float64), reach, spacing, target)
+        table, _ = _search(table.astype(np.float64), 3, spacing, target)
     return table, False
 
 

@@ -220,7 +220,9 @@ class LineTable(Quantized):
 class CubicTable(Quantized):
     """Cubic pieces for int16 codes, in 32-bit integer arithmetic: the smallest format here.
 
-    `fastcpuact.edge.compact16` says how they are evaluated. `quantized` makes it.
+    `fastcpuact.edge.compact16` says how they are evaluated. `quantized` makes it. The error is
+    within 5 % of the limit, but for functions so steep that their slopes, which have 16 bits, are
+    rounded noticeably.
 
     Attributes
     ----------

@@ -182,14 +182,15 @@ class Quantized(Approximant):
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # Without the function, which the user gives, it goes to a file only.
         function = None if self.function is None else self.function.activation
         if function is None:
             raise TypeError(f"{self!r} cannot be pickled; save() writes it to a file")
-        return _restore, (type(self), function.name, *self.parts())
+        return _restore, (type(self), function, *self.parts())
 
 
-def _restore(kind: type[Quantized], name: str, header: Any, arrays: Any) -> Quantized:
-    return kind.from_parts(Function(name), header, arrays)
+def _restore(kind: type[Quantized], function: Any, header: Any, arrays: Any) -> Quantized:
+    return kind.from_parts(Function(function), header, arrays)
 
 
 def target(function: Function, input: Affine, output: Affine, dtype: np.dtype[Any]) -> Floats:

@@ -14,6 +14,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formulas import ACTIVATIONS
 from .affine import Affine, Rounding, round_away
 from .function import Function
 
@@ -32,8 +33,8 @@ def rounded_codes(
 ) -> NDArray[np.int64]:
     """Return the nearest output code for each input code, without limits.
 
-    The results of a user's function, which has no definition, are taken as they come in float64,
-    and are rounded exactly.
+    The results of a user's function, of which nothing is known beyond float64, are taken as they
+    come, and are rounded exactly.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def rounded_codes(
     """
     x = input.dequantize(codes)
     y = function(x)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities saturate
         t = y / output.scale
         about = round_away(t)
         distance = np.abs(np.abs(t - np.trunc(t)) - 0.5)
@@ -54,15 +55,14 @@ def rounded_codes(
     about = np.where(vast, np.copysign(2.0**62, t), about)
     rounded = about.astype(np.int64)
     open_ = ~vast & ~(distance > MARGIN * terms)
-    if function.activation is not None:
+    name = "" if function.activation is None else function.activation.name
+    if name in ACTIVATIONS:
         open_ |= _jumps(function, codes, input, x, y, MARGIN * terms * output.scale)
     for i in np.flatnonzero(open_):
-        if function.activation is None:
-            rounded[i] = _round(Fraction(y[i]) / Fraction(output.scale), rounding)
+        if name in ACTIVATIONS:
+            rounded[i] = _decide(name, input.real(int(codes[i])), output.scale, rounding)
         else:
-            rounded[i] = _decide(
-                function.activation.name, input.real(int(codes[i])), output.scale, rounding
-            )
+            rounded[i] = _round(Fraction(y[i]) / Fraction(output.scale), rounding)
     return rounded + output.zero_point
 
 
@@ -80,7 +80,8 @@ def _jumps(
     )
     found = np.zeros(x.shape, bool)
     for side in (-np.inf, np.inf):
-        found |= ~(np.abs(function(np.nextafter(x, side)) - y) <= tolerance)
+        with np.errstate(invalid="ignore"):  # infinities, which saturate
+            found |= ~(np.abs(function(np.nextafter(x, side)) - y) <= tolerance)
     return inexact & found
 
 

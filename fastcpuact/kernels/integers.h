@@ -23,28 +23,25 @@ typedef struct {
     const int16_t *linear, *quadratic, *cubic;
 } cubics;
 
+/* Every piece is evaluated, also in the place of a constant result: choices are cheaper than branches
+ * that codes in no order take. */
 static void evaluate_cubics(const cubics *data, const int16_t *x, int16_t *y, size_t n)
 {
     const int32_t half = 1 << (data->width - 1), rounding = (1 << data->guard) >> 1;
     const int32_t last = ((data->stop - data->start) >> data->width) - 1;
     for (size_t k = 0; k < n; k++) {
-        const int32_t v = x[k] - data->origin, u = data->reflected && v < 0 ? -v : v;
-        int32_t result;
-        if (u < data->start)
-            result = data->low;
-        else if (u >= data->stop)
-            result = data->high;
-        else {
-            int32_t i = (u - data->start) >> data->width, p, t;
-            i = i > last ? last : i;
-            t = u - data->start - (i << data->width) - half;
-            p = data->cubic[i];
-            p = data->quadratic[i] + ((p * t) >> data->shifts[0]);
-            p = data->linear[i] + ((p * t) >> data->shifts[1]);
-            result = (data->constant[i] + ((p * t) >> data->shifts[2]) + rounding) >> data->guard;
-        }
-        result = data->centre + (data->reflected && v < 0 ? -result : result);
-        y[k] = (int16_t)(result < INT16_MIN ? INT16_MIN : result > INT16_MAX ? INT16_MAX : result);
+        const int32_t v = x[k] - data->origin, sign = data->reflected ? v >> 31 : 0;
+        const int32_t u = (v ^ sign) - sign;
+        const int32_t inside = u < data->start ? data->start : u >= data->stop ? data->stop - 1 : u;
+        const int32_t piece = (inside - data->start) >> data->width, i = piece > last ? last : piece;
+        const int32_t t = inside - data->start - (i << data->width) - half;
+        int32_t p = data->cubic[i];
+        p = data->quadratic[i] + ((p * t) >> data->shifts[0]);
+        p = data->linear[i] + ((p * t) >> data->shifts[1]);
+        p = (data->constant[i] + ((p * t) >> data->shifts[2]) + rounding) >> data->guard;
+        p = u < data->start ? data->low : u >= data->stop ? data->high : p;
+        p = data->centre + ((p ^ sign) - sign);
+        y[k] = (int16_t)(p < INT16_MIN ? INT16_MIN : p > INT16_MAX ? INT16_MAX : p);
     }
 }
 
