@@ -171,7 +171,9 @@ def _affine(low: float, high: float, info: Any, middle: bool) -> Affine:
     ends = ((low, info.min), (high, info.max))
     scale = max(end / (code - zero) for end, code in ends if code != zero)
     single = np.float32(scale)
-    return Affine(float(single if single >= scale else np.nextafter(single, np.inf)), zero)
+    if float(single) < scale:
+        single = np.nextafter(single, np.float32(np.inf))
+    return Affine(float(single), zero)
 
 
 def _search(

@@ -61,10 +61,9 @@ class Function:
         if isinstance(function, str):
             from .. import get
 
-            named = get(function)
-            if not isinstance(named, Activation):
-                raise TypeError(f"function must be elementwise, got {named.name!r}")
-            function = named
+            function = get(function)
+        if getattr(function, "kind", "elementwise") != "elementwise":
+            raise TypeError(f"function must be elementwise, got {function!r}")
         if not callable(function):
             raise TypeError(
                 "function must be an activation, its name or a callable, "
