@@ -94,7 +94,6 @@ def test_parameters_are_constants():
         ({"f": lambda x: x, "method": "lut", "entries": 9}, ValueError, "name must .* '<lambda>'"),
         ({"f": "threshold"}, TypeError, "params must have a value of threshold"),
     ],
-    ids=str,
 )
 def test_bad_arguments(arguments, error, message, tmp_path):
     path = tmp_path / "out.h"
