@@ -69,6 +69,9 @@ def load() -> dict[str, Check]:
         forking,
         sanitizers,
         instruction_sets,
+        numba_engine,
+        hostile,
+        fuzzing,
         soak,
         controls,
     )

@@ -148,8 +148,8 @@ def strange_formulas() -> int:
             else:
                 assert module_of(deep.record) is not None
             tries += 1
-        lines = "\n".join(f"    y{k} = y{k - 1} * 0.999 + x" for k in range(1, 1500))
-        huge = act.define(_module(folder, f"def f(x):\n    y0 = x\n{lines}\n    return y1499\n").f)
+        lines = "\n".join(f"    y{k} = y{k - 1} * 0.999 + x" for k in range(1, 300))
+        huge = act.define(_module(folder, f"def f(x):\n    y0 = x\n{lines}\n    return y299\n").f)
         assert module_of(huge.record) is not None
         tries += 1
     return tries
