@@ -8,10 +8,11 @@ Every approximant is called like the function that it stands for, knows its own 
 - `symmetry`, `floating`: folding a function at zero, and its tails; approximants in floating point;
 - `make`: `lookup_table`, `polynomial` and their like; `domains`, `remez`, `rational_fit`,
   `spacing`, `table_fit`, `polynomial_fit`: their fits; `segments`, `tables`, `piecewise`,
-  `rationals`: what they return;
+  `rationals`: what they return; `engine`: the way to their kernels;
 - `affine`, `rounding`, `int16`, `compact16`: what codes stand for, and how their tables are found;
 - `integers`, `integer_tables`, `softmax`, `softmax_base`, `tflite`: approximants of integer codes;
   `codes`: their arrays; `calibration`: scales from samples;
+- `choosing`, `candidates`, `pictures`: choosing among them;
 - `export`, `c_header`, `c_formulas`: C99.
 """
 
@@ -30,10 +31,14 @@ _HOMES = {
     "export_c": "export",
     "calibrate": "calibration",
     "integer_softmax": "softmax",
+    "Frontier": "choosing",
     "lookup_table": "make",
+    "pareto": "choosing",
     "piecewise_polynomial": "make",
     "polynomial": "make",
+    "plot": "pictures",
     "rational": "make",
+    "search": "choosing",
 }
 
 # The module of each kind of file; a module of approximants enters its own here.
@@ -52,15 +57,19 @@ __all__ = [
     "Affine",
     "Approximant",
     "Certificate",
+    "Frontier",
     "calibrate",
     "export_c",
     "integer_softmax",
     "load",
     "lookup_table",
+    "pareto",
     "piecewise_polynomial",
+    "plot",
     "polynomial",
     "quantized",
     "rational",
+    "search",
 ]
 
 

@@ -107,27 +107,48 @@ def problem(
         If the domain is no interval, or None where the function has no asymptote.
     """
     if domain is not None:
-        low, high = checked_domain(domain)
-        symmetry = symmetry_of(function, high) if low == -high else NONE
-        return _stated(function, dtype, symmetry, 0.0 if symmetry.is_folded else low, high)
-    symmetry = symmetry_of(function, _REACH)
-    sides = [1] if symmetry.is_folded else [-1, 1]
-    distances = [_distance(symmetry.core(function), side, function.name) for side in sides]
-
-    def with_tail_error(error: float) -> Problem:
-        ends = [distance(error) for distance in distances]
-        start = 0.0 if symmetry.is_folded else -ends[0]
-        return _stated(function, dtype, symmetry, start, ends[-1])
-
+        return on_domain(function, domain, dtype)
+    find = _finder(function, dtype)
     # The smaller the error of the tails, the larger the domain, and the error on it.
     low, high = np.log(1e-12), np.log(1.0)
     for _ in range(13):  # to a third of a percent
         middle = (low + high) / 2
-        if error_on(with_tail_error(np.exp(middle))) > np.exp(middle):
+        if error_on(find(np.exp(middle))) > np.exp(middle):
             low = middle
         else:
             high = middle
-    return with_tail_error(np.exp(high))
+    return find(np.exp(high))
+
+
+def on_domain(function: Function, domain: Any, dtype: np.dtype[Any]) -> Problem:
+    """State the problem on a domain in x, folded if it and the function are symmetric."""
+    low, high = checked_domain(domain)
+    symmetry = symmetry_of(function, high) if low == -high else NONE
+    return _stated(function, dtype, symmetry, 0.0 if symmetry.is_folded else low, high)
+
+
+def within_error(function: Function, dtype: np.dtype[Any], error: float) -> Problem:
+    """State the problem on the domain beyond which asymptotes are within an error.
+
+    Raises
+    ------
+    ValueError
+        If the function has no asymptote on one side.
+    """
+    return _finder(function, dtype)(error)
+
+
+def _finder(function: Function, dtype: np.dtype[Any]) -> Callable[[float], Problem]:
+    symmetry = symmetry_of(function, _REACH)
+    sides = [1] if symmetry.is_folded else [-1, 1]
+    distances = [_distance(symmetry.core(function), side, function.name) for side in sides]
+
+    def find(error: float) -> Problem:
+        ends = [distance(error) for distance in distances]
+        start = 0.0 if symmetry.is_folded else -ends[0]
+        return _stated(function, dtype, symmetry, start, ends[-1])
+
+    return find
 
 
 def checked_domain(domain: Any) -> tuple[float, float]:

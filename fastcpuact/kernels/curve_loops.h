@@ -34,7 +34,9 @@ CURVE_INLINE void NAME(find)(const NAME(curve) *c, const REAL *restrict t, int32
     for (; step > 0 && last > 0; step /= 2)
         for (int i = 0; i < n; i++) {
             const int32_t next = index[i] + step, inside = next < last ? next : last;
-            index[i] = next <= last && c->knots[inside] <= t[i] ? next : index[i];
+            /* Not &&, behind which a load would be a branch. */
+            const int32_t up = (next <= last) & (c->knots[inside] <= t[i]);
+            index[i] = index[i] + (up ? step : 0);
         }
 }
 
@@ -70,9 +72,12 @@ CURVE_INLINE void NAME(interpolate)(const NAME(curve) *c, const REAL *restrict t
     NAME(find)(c, t, index, n);
     if (degree == 0) {
         const int32_t last = c->terms - 1;
-        for (int i = 0; i < n && !slope; i++)
-            y[i] = v[index[i]];
-        for (int i = 0; i < n && slope; i++) {
+        if (!slope) {
+            for (int i = 0; i < n; i++)
+                y[i] = v[index[i]];
+            return;
+        }
+        for (int i = 0; i < n; i++) {
             const int32_t a = index[i] > 0 ? index[i] - 1 : 0;
             const int32_t b = index[i] < last ? index[i] + 1 : last;
             const REAL distance = NAME(middle)(c, b) - NAME(middle)(c, a);
@@ -111,17 +116,32 @@ CURVE_INLINE void NAME(interpolate)(const NAME(curve) *c, const REAL *restrict t
         }
 }
 
-/* Taylor polynomials about the nearest node, whose derivatives follow from its value. */
+/* A Taylor polynomial about a node, whose derivatives follow from its value y. */
+CURVE_INLINE REAL NAME(series)(REAL y, REAL x, int identity, int degree, int slope)
+{
+    const REAL half = (REAL)0.5, third = (REAL)1 / 3, sixth = (REAL)1 / 6;
+    REAL d1, d2, d3;
+    if (identity == CURVE_TANH)
+        d1 = 1 - y * y, d2 = -(y * d1), d3 = d1 * (y * y - third);
+    else if (identity == CURVE_SIGMOID)
+        d1 = y * (1 - y), d2 = d1 * (half - y), d3 = d1 * (sixth - d1);
+    else
+        d1 = y, d2 = y * half, d3 = y * sixth;
+    if (degree == 2)
+        return slope ? d1 + x * (d2 + d2) : y + x * (d1 + x * d2);
+    return slope ? d1 + x * ((d2 + d2) + x * (d3 * 3)) : y + x * (d1 + x * (d2 + x * d3));
+}
+
 CURVE_INLINE void NAME(taylor)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict out,
                                int n, int slope)
 {
     int32_t index[CURVE_BLOCK];
     REAL r[CURVE_BLOCK];
-    const REAL half = (REAL)0.5, third = (REAL)1 / 3, sixth = (REAL)1 / 6;
+    const REAL sign = c->negated ? -1 : 1, outer = slope ? sign : 1;
     if (c->uniform)
         for (int i = 0; i < n; i++) {
             const REAL distance = t[i] - c->origin;
-            const int32_t found = (int32_t)(distance * c->scale + half);
+            const int32_t found = (int32_t)(distance * c->scale + (REAL)0.5);
             index[i] = found < c->segments ? found : c->segments;
             r[i] = distance - (REAL)index[i] * c->width;
         }
@@ -130,22 +150,22 @@ CURVE_INLINE void NAME(taylor)(const NAME(curve) *c, const REAL *restrict t, REA
         for (int i = 0; i < n; i++)
             r[i] = t[i] - NAME(middle)(c, index[i]);
     }
-    for (int i = 0; i < n; i++) {
-        const REAL y = c->data[index[i]], x = c->negated ? -r[i] : r[i];
-        REAL d1, d2, d3, result;
-        if (c->identity == CURVE_TANH)
-            d1 = 1 - y * y, d2 = -(y * d1), d3 = d1 * (y * y - third);
-        else if (c->identity == CURVE_SIGMOID)
-            d1 = y * (1 - y), d2 = d1 * (half - y), d3 = d1 * (sixth - d1);
-        else
-            d1 = y, d2 = y * half, d3 = y * sixth;
-        if (c->degree == 2)
-            result = slope ? d1 + x * (d2 + d2) : y + x * (d1 + x * d2);
-        else
-            result = slope ? d1 + x * ((d2 + d2) + x * (d3 * 3))
-                           : y + x * (d1 + x * (d2 + x * d3));
-        out[i] = slope && c->negated ? -result : result;
-    }
+#define LOOP(which, degree)                                                                       \
+    for (int i = 0; i < n; i++)                                                                   \
+        out[i] = outer * NAME(series)(c->data[index[i]], sign * r[i], which, degree, slope);
+    if (c->identity == CURVE_TANH && c->degree == 2)
+        LOOP(CURVE_TANH, 2)
+    else if (c->identity == CURVE_TANH)
+        LOOP(CURVE_TANH, 3)
+    else if (c->identity == CURVE_SIGMOID && c->degree == 2)
+        LOOP(CURVE_SIGMOID, 2)
+    else if (c->identity == CURVE_SIGMOID)
+        LOOP(CURVE_SIGMOID, 3)
+    else if (c->degree == 2)
+        LOOP(CURVE_EXPONENTIAL, 2)
+    else
+        LOOP(CURVE_EXPONENTIAL, 3)
+#undef LOOP
 }
 
 CURVE_INLINE void NAME(pieces)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict y,
@@ -169,8 +189,9 @@ CURVE_INLINE void NAME(pieces)(const NAME(curve) *c, const REAL *restrict t, REA
             const REAL a = c->data[index[i] * terms + k];
             y[i] = y[i] * r[i] + (slope ? (REAL)k * a : a);
         }
-    for (int i = 0; i < n && slope && c->uniform; i++)
-        y[i] = y[i] * c->scale;
+    if (slope && c->uniform)
+        for (int i = 0; i < n; i++)
+            y[i] = y[i] * c->scale;
 }
 
 CURVE_INLINE void NAME(horner)(const REAL *coefficients, int terms, const REAL *restrict z,
@@ -191,38 +212,48 @@ CURVE_INLINE void NAME(rational)(const NAME(curve) *c, const REAL *restrict t, R
 {
     REAL z[CURVE_BLOCK], p[CURVE_BLOCK], q[CURVE_BLOCK], dp[CURVE_BLOCK], dq[CURVE_BLOCK];
     const int divides = c->denominator_terms > 1;
-    for (int i = 0; i < n; i++)
-        z[i] = c->square ? t[i] * t[i] : t[i];
-    for (int i = 0; i < n && c->center != 0; i++)
-        z[i] = z[i] - c->center;
+    if (c->square)
+        for (int i = 0; i < n; i++)
+            z[i] = t[i] * t[i];
+    else
+        memcpy(z, t, (size_t)n * sizeof(REAL));
+    if (c->center != 0)
+        for (int i = 0; i < n; i++)
+            z[i] = z[i] - c->center;
     NAME(horner)(c->data, c->terms, z, p, n, 0);
     if (slope) {
         NAME(horner)(c->data, c->terms, z, dp, n, 1);
         NAME(horner)(c->denominator, c->denominator_terms, z, dq, n, 1);
-        for (int i = 0; i < n && c->square; i++) {
-            const REAL dz = t[i] + t[i];
-            dp[i] = dp[i] * dz;
-            dq[i] = dq[i] * dz;
-        }
-        for (int i = 0; i < n && c->times_t; i++)
-            dp[i] = dp[i] * t[i] + p[i];
+        if (c->square)
+            for (int i = 0; i < n; i++) {
+                const REAL dz = t[i] + t[i];
+                dp[i] = dp[i] * dz;
+                dq[i] = dq[i] * dz;
+            }
+        if (c->times_t)
+            for (int i = 0; i < n; i++)
+                dp[i] = dp[i] * t[i] + p[i];
     }
-    for (int i = 0; i < n && c->times_t; i++)
-        p[i] = p[i] * t[i];
+    if (c->times_t)
+        for (int i = 0; i < n; i++)
+            p[i] = p[i] * t[i];
     if (divides) {
         NAME(horner)(c->denominator, c->denominator_terms, z, q, n, 0);
         for (int i = 0; i < n; i++)
             p[i] = p[i] / q[i];
-        for (int i = 0; i < n && slope; i++)
-            dp[i] = (dp[i] - p[i] * dq[i]) / q[i];
-    }
-    for (int i = 0; i < n; i++)
         if (slope)
-            y[i] = c->rise != 0 ? dp[i] + c->rise : dp[i];
-        else if (c->rise != 0)
-            y[i] = p[i] + t[i] * c->rise;
-        else
-            y[i] = c->offset != 0 ? p[i] + c->offset : p[i];
+            for (int i = 0; i < n; i++)
+                dp[i] = (dp[i] - p[i] * dq[i]) / q[i];
+    }
+    const REAL *from = slope ? dp : p;
+    if (c->rise != 0)
+        for (int i = 0; i < n; i++)
+            y[i] = from[i] + (slope ? c->rise : t[i] * c->rise);
+    else if (c->offset != 0 && !slope)
+        for (int i = 0; i < n; i++)
+            y[i] = from[i] + c->offset;
+    else
+        memcpy(y, from, (size_t)n * sizeof(REAL));
 }
 
 CURVE_INLINE REAL NAME(tail)(const REAL line[2], REAL t, int slope)
@@ -236,7 +267,7 @@ CURVE_INLINE REAL NAME(tail)(const REAL line[2], REAL t, int slope)
 CURVE_INLINE REAL NAME(finish)(const NAME(curve) *c, REAL x, REAL core, int slope, int symmetry)
 {
     const REAL t = symmetry == CURVE_NONE ? x : FABS(x);
-    const int negative = SIGNBIT(x) != 0;
+    const int negative = COPYSIGN(1, x) < 0;
     if (c->clipped && !slope) {
         core = core < c->low ? c->low : core;
         core = core > c->high ? c->high : core;
@@ -256,18 +287,24 @@ CURVE_INLINE REAL NAME(finish)(const NAME(curve) *c, REAL x, REAL core, int slop
     return x == x ? core : x;
 }
 
-CURVE_LEVELS
-static void NAME(run)(const NAME(curve) *c, const REAL *x, REAL *y, size_t count, int slope)
+CURVE_INLINE void NAME(run)(const NAME(curve) *given, const REAL *x, REAL *y, size_t count,
+                            int slope)
 {
+    /* Nothing else can write to a copy, so that its members stay in registers. */
+    const NAME(curve) copy = *given, *const c = &copy;
     /* The results may take the place of the inputs. */
     REAL from[CURVE_BLOCK], t[CURVE_BLOCK], core[CURVE_BLOCK];
     for (size_t done = 0; done < count; done += CURVE_BLOCK) {
         const int n = count - done < CURVE_BLOCK ? (int)(count - done) : CURVE_BLOCK;
         REAL *to = y + done;
         memcpy(from, x + done, (size_t)n * sizeof(REAL));
+        if (c->folded)
+            for (int i = 0; i < n; i++)
+                t[i] = FABS(from[i]);
+        else
+            memcpy(t, from, (size_t)n * sizeof(REAL));
         for (int i = 0; i < n; i++) {
-            REAL u = c->folded ? FABS(from[i]) : from[i];
-            u = u >= c->start ? u : c->start; /* also for NaN */
+            const REAL u = t[i] >= c->start ? t[i] : c->start; /* also for NaN */
             t[i] = u <= c->end ? u : c->end;
         }
         if (c->method == CURVE_TABLE)
@@ -292,4 +329,15 @@ static void NAME(run)(const NAME(curve) *c, const REAL *x, REAL *y, size_t count
 #undef LOOP
         }
     }
+}
+
+CURVE_LEVELS
+static void NAME(values)(const NAME(curve) *c, const REAL *x, REAL *y, size_t count)
+{
+    NAME(run)(c, x, y, count, 0);
+}
+
+static void NAME(slopes)(const NAME(curve) *c, const REAL *x, REAL *y, size_t count)
+{
+    NAME(run)(c, x, y, count, 1);
 }

@@ -21,7 +21,7 @@ enum curve_identity { CURVE_TANH, CURVE_SIGMOID, CURVE_EXPONENTIAL };
 /* The same loops for every level of the processor, chosen when the module is loaded, where the
  * compiler and the C library can do that. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define CURVE_LEVELS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define CURVE_LEVELS __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CURVE_LEVELS
 #endif
@@ -30,21 +30,21 @@ enum curve_identity { CURVE_TANH, CURVE_SIGMOID, CURVE_EXPONENTIAL };
 #define REAL float
 #define NAME(stem) stem##_f32
 #define FABS __builtin_fabsf
-#define SIGNBIT(x) __builtin_signbitf(x)
+#define COPYSIGN __builtin_copysignf
 #include "curve_loops.h"
 #undef REAL
 #undef NAME
 #undef FABS
-#undef SIGNBIT
+#undef COPYSIGN
 
 #define REAL double
 #define NAME(stem) stem##_f64
 #define FABS __builtin_fabs
-#define SIGNBIT(x) __builtin_signbit(x)
+#define COPYSIGN __builtin_copysign
 #include "curve_loops.h"
 #undef REAL
 #undef NAME
 #undef FABS
-#undef SIGNBIT
+#undef COPYSIGN
 
 #endif

@@ -43,8 +43,13 @@ cdef extern from "curves.h" nogil:
         const double* denominator
         int terms, denominator_terms
         double offset, rise, center
-    void run_f32(const curve_f32*, const float*, float*, size_t, int)
-    void run_f64(const curve_f64*, const double*, double*, size_t, int)
+    void values_f32(const curve_f32*, const float*, float*, size_t) noexcept
+    void slopes_f32(const curve_f32*, const float*, float*, size_t) noexcept
+    void values_f64(const curve_f64*, const double*, double*, size_t) noexcept
+    void slopes_f64(const curve_f64*, const double*, double*, size_t) noexcept
+
+ctypedef void (*function_f32)(const curve_f32*, const float*, float*, size_t) noexcept nogil
+ctypedef void (*function_f64)(const curve_f64*, const double*, double*, size_t) noexcept nogil
 
 ctypedef fused curve:
     curve_f32
@@ -70,11 +75,15 @@ cdef void run_part(void* data, int part, int parts) noexcept nogil:
     cdef Py_ssize_t n = work.n * (part + 1) // parts - start
     cdef const char* x = work.x + start * work.itemsize
     cdef char* y = work.y + start * work.itemsize
+    cdef function_f32 evaluate_f32
+    cdef function_f64 evaluate_f64
     cdef fpenv_state caller = fpenv_enter()
     if work.itemsize == 4:
-        run_f32(<const curve_f32*>work.curve, <const float*>x, <float*>y, n, work.slope)
+        evaluate_f32 = slopes_f32 if work.slope else values_f32
+        evaluate_f32(<const curve_f32*>work.curve, <const float*>x, <float*>y, n)
     else:
-        run_f64(<const curve_f64*>work.curve, <const double*>x, <double*>y, n, work.slope)
+        evaluate_f64 = slopes_f64 if work.slope else values_f64
+        evaluate_f64(<const curve_f64*>work.curve, <const double*>x, <double*>y, n)
     fpenv_leave(caller)
 
 
