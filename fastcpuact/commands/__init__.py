@@ -26,18 +26,22 @@ EXAMPLES = examples(
 )
 
 
-@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+COMPLETION = """\b
+Completion of commands, options and names in bash, zsh and fish:
+  eval "$(_FASTCPUACT_COMPLETE=bash_source fastcpuact)"
+  eval "$(_FASTCPUACT_COMPLETE=zsh_source fastcpuact)"
+  _FASTCPUACT_COMPLETE=fish_source fastcpuact | source
+"""
+
+
+@click.group(
+    epilog=f"{EXAMPLES}\n\n{COMPLETION}", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__)
 def fastcpuact() -> None:
     """Fast activation functions for NumPy on the CPU.
 
-    Exit codes: 0 for success, 1 for a finding or a failure, 2 for wrong usage. The shell completes
-    commands, options and names of activations after one of
-
-    \b
-      eval "$(_FASTCPUACT_COMPLETE=bash_source fastcpuact)"
-      eval "$(_FASTCPUACT_COMPLETE=zsh_source fastcpuact)"
-      _FASTCPUACT_COMPLETE=fish_source fastcpuact | source
+    Exit codes: 0 for success, 1 for a finding or a failure, 2 for wrong usage.
     """
 
 
