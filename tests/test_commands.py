@@ -137,7 +137,7 @@ def test_plot_draws(arguments, tmp_path):
     ("arguments", "message"),
     [
         (("activation", "gleu"), "did you mean"),
-        (("activation", "elu", "--set", "alpha"), "'alpha' is no setting: write alpha=2"),
+        (("activation", "elu", "--set", "alpha"), "'alpha': a value is missing"),
         (("activation", "elu", "--set", "beta=2"), "elu has no parameter 'beta'"),
         (("depth", "threshold"), "threshold has a parameter without default"),
         (("error", "threshold"), "threshold has a parameter without default"),

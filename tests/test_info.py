@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 import fastcpuact as act
+from conftest import require
 from fastcpuact.accuracy.reference import REFERENCES
 from fastcpuact.info import LIBRARIES, info_of, measured, properties
 from fastcpuact.info.facts import facts
@@ -259,6 +260,19 @@ def test_condense_refuses_what_cannot_be_related_or_is_wrong():
         measured.condense(speed(cell("gelu")), [], 10)
     with pytest.raises(ValueError, match=r"gelu\.value did not pass"):
         measured.condense(speed(cell("relu")), [row(passed=False)], 10)
+
+
+def test_info_of_a_users_own_activation():
+    require("numba")
+
+    def bent(x):
+        """x + |x|/2."""
+        return x + (x if x > 0 else -x) / 2
+
+    info = act.define(bent, domain=(-4.0, 4.0)).info
+    assert info.properties.rising and info.properties.kinks == (0.0,)
+    assert info.formula == "x + |x|/2." and info.errors == info.costs == {}
+    assert str(info).startswith("bent: bent")
 
 
 # The card

@@ -7,6 +7,7 @@ from fastcpuact.version import __version__
 from .bench import bench, report
 from .check import check
 from .demo import demo
+from .evaluate import evaluate
 from .export import export
 from .listing import list_activations
 from .options import examples
@@ -23,6 +24,7 @@ EXAMPLES = examples(
     "fastcpuact bench gelu --quick",
     "fastcpuact export gelu --method fast --prefix net_ -o gelu.h",
     "fastcpuact demo --activation gelu --activation relu --epochs 10",
+    "fastcpuact evaluate relu gelu mish --quick",
 )
 
 
@@ -45,5 +47,9 @@ def fastcpuact() -> None:
     """
 
 
-for _command in (list_activations, show, compare, check, bench, report, record, plot, export, demo):
+for _command in (
+    *(list_activations, show, compare, plot),
+    *(check, bench, report, record, evaluate, demo),
+    export,
+):
     fastcpuact.add_command(_command)

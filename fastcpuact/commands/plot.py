@@ -10,6 +10,7 @@ from rich.console import Console
 import fastcpuact as act
 from fastcpuact.cli import extra
 
+from .export import Assignment
 from .options import PICTURES, ActivationName, OutputPath, examples, progress_bar
 
 
@@ -37,24 +38,10 @@ def _output(default: str) -> Any:
     )
 
 
-class Setting(click.ParamType):
-    """A parameter and its value, as alpha=2."""
-
-    name = "name=value"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the name and the number, or fail."""
-        name, _, number = str(value).partition("=")
-        try:
-            return name, float(number)
-        except ValueError:
-            self.fail(f"{value!r} is no setting: write alpha=2", param, ctx)
-
-
 @plot.command(epilog=plot.epilog)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, type=ActivationName())
 @click.option(
-    "--set", "settings", type=Setting(), multiple=True, help="A parameter; may be repeated."
+    "--set", "settings", type=Assignment(), multiple=True, help="A parameter; may be repeated."
 )
 @_output("fastcpuact-activation.png")
 def activation(names: tuple[str, ...], settings: tuple[Any, ...], output: Path) -> None:

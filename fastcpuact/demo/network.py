@@ -1,7 +1,7 @@
 """A multilayer perceptron and its optimiser, in NumPy and float32."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,16 +25,18 @@ class Elementwise(Protocol):
 
 
 class Network:
-    """A multilayer perceptron with one activation in all hidden layers and a softmax at the end.
+    """A multilayer perceptron.
 
     Parameters
     ----------
     sizes : sequence of int
         Width of each layer, from the inputs to the classes.
-    activation : Elementwise
-        The activation of the hidden layers.
-    softmax : callable
-        Maps an array of logits to probabilities along its last axis.
+    activation : Elementwise or sequence of Elementwise
+        The activation of the hidden layers; of several, the first layer has the first one, and so
+        on in turns.
+    link : callable
+        From the outputs of the last layer to predictions: softmax for classes, learned with
+        cross-entropy; the identity for numbers, learned with half the squared error.
     rng : numpy.random.Generator
         Draws the initial weights.
     """
@@ -42,12 +44,14 @@ class Network:
     def __init__(
         self,
         sizes: Sequence[int],
-        activation: Elementwise,
-        softmax: Callable[[Array], Array],
+        activation: Elementwise | Sequence[Elementwise],
+        link: Callable[[Array], Array],
         rng: np.random.Generator,
     ) -> None:
         self.activation = activation
-        self.softmax = softmax
+        given = activation if isinstance(activation, Sequence) else [activation]
+        self.activations = list(islice(cycle(given), len(sizes) - 2))
+        self.link = link
         # All parameters lie in one vector, all gradients in another: the optimiser is one update.
         count = sum(fan_in * fan_out + fan_out for fan_in, fan_out in pairwise(sizes))
         self.parameters = np.zeros(count, np.float32)
@@ -55,27 +59,27 @@ class Network:
         self.layers = _split(self.parameters, sizes)
         self.layer_gradients = _split(self.gradient, sizes)
         scale = 1.0  # the inputs have a mean square of one
-        for weights, _ in self.layers:
+        for (weights, _), following in zip(self.layers, [*self.activations, None], strict=True):
             weights[...] = rng.standard_normal(weights.shape, np.float32)
             weights *= scale / np.sqrt(len(weights))
-            scale = gain(activation).forward
+            scale = gain(following).forward if following is not None else 1.0
 
     def predict(self, x: Array) -> Array:
-        """Return the class probabilities for each row of `x`."""
+        """Return the predictions for each row of `x`."""
         *hidden, (last, bias) = self.layers
-        for weights, shift in hidden:
-            x = self.activation(x @ weights + shift)
-        return self.softmax(x @ last + bias)
+        for (weights, shift), activation in zip(hidden, self.activations, strict=True):
+            x = activation(x @ weights + shift)
+        return self.link(x @ last + bias)
 
-    def backpropagate(self, x: Array, labels: Array) -> list[Array]:
-        """Set `gradient` to that of the mean cross-entropy; return f' at every hidden unit.
+    def backpropagate(self, x: Array, targets: Array) -> list[Array]:
+        """Set `gradient` to that of the mean loss; return f' at every hidden unit.
 
         Parameters
         ----------
         x : array of float32, shape (samples, inputs)
             The inputs.
-        labels : array of int, shape (samples,)
-            The true class of each.
+        targets : array of int, shape (samples,), or of float32, shape (samples, outputs)
+            The true class of each, or the true numbers.
 
         Returns
         -------
@@ -84,13 +88,16 @@ class Network:
         """
         *hidden, (last, bias) = self.layers
         inputs, slopes = [x], []
-        for weights, shift in hidden:
-            y, slope = self.activation.value_and_grad(inputs[-1] @ weights + shift)
+        for (weights, shift), activation in zip(hidden, self.activations, strict=True):
+            y, slope = activation.value_and_grad(inputs[-1] @ weights + shift)
             inputs.append(y)
             slopes.append(slope)
-        # d(cross-entropy)/d(logits) = (softmax - one-hot) / samples
-        delta = self.softmax(inputs[-1] @ last + bias)
-        delta[np.arange(len(x)), labels] -= 1
+        # The gradient of either loss is (prediction - target) / samples, one-hot for classes.
+        delta = self.link(inputs[-1] @ last + bias)
+        if targets.dtype.kind == "i":
+            delta[np.arange(len(x)), targets] -= 1
+        else:
+            delta -= targets
         delta /= len(x)
         for k in reversed(range(len(self.layers))):
             into_weights, into_bias = self.layer_gradients[k]
@@ -146,11 +153,11 @@ class Adam:
         self.network.parameters -= scratch
 
 
-def train_epoch(network: Network, adam: Adam, x: Array, labels: Array, order: Array) -> None:
+def train_epoch(network: Network, adam: Adam, x: Array, targets: Array, order: Array) -> None:
     """Train on every row of `x` once, in batches taken in the given order."""
     for start in range(0, len(order), BATCH):
         batch = order[start : start + BATCH]
-        network.backpropagate(x[batch], labels[batch])
+        network.backpropagate(x[batch], targets[batch])
         adam.step()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -11,7 +10,7 @@ import fastcpuact as act
 from fastcpuact.activation import Activation
 
 from . import measured
-from .knowledge import knowledge
+from .knowledge import Knowledge, knowledge
 from .measured import Cost, Error
 from .properties import Properties, properties
 
@@ -102,8 +101,11 @@ def info_of(f: Any) -> Info:
     """Return all that is known of an activation of any kind."""
     if isinstance(f, Activation) and f.is_fast:
         return info_of(act.activations[f.name])
-    known = knowledge()[f.name]
+    # A user's own activation has no entry.
+    known = knowledge().get(f.name) or Knowledge(title=f.name)
     record: Any = getattr(f, "record", None)
+    required = {name for name, default in f.params.items() if default is None}
+    has_curve = f.kind == "elementwise" and required <= known.typical.keys()
     bounds: dict[str, dict[str, float]] = {}
     for (formula, dtype), bound in (record.bounds if record else {}).items():
         bounds.setdefault(formula, {})[dtype] = bound
@@ -113,25 +115,17 @@ def info_of(f: Any) -> Info:
         title=known.title,
         aliases=tuple(f.aliases),
         formula=_formula(f),
-        derivative=_first_line(record.formulas["grad"]) if _has_curve(f) else "",
+        derivative=_first_line(record.formulas["grad"]) if has_curve else "",
         parameters=dict(f.params),
         names={key: name for key in LIBRARIES if (name := getattr(known, key))},
         paper=known.paper,
         used=tuple(known.used),
         pitfalls=tuple(known.pitfalls),
-        properties=properties(f, **_given(f, known.typical)) if _has_curve(f) else None,
+        properties=properties(f, **known.typical) if has_curve else None,
         bounds=bounds,
         errors=measured.errors(f.name),
         costs=measured.costs(f.name),
     )
-
-
-def _has_curve(f: Any) -> bool:
-    return isinstance(f, Activation) and f.kind == "elementwise"
-
-
-def _given(f: Activation, typical: Mapping[str, float]) -> dict[str, float]:
-    return {name: typical[name] for name, default in f.params.items() if default is None}
 
 
 def _first_line(described: Any) -> str:

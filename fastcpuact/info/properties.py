@@ -62,8 +62,6 @@ class Properties:
         f at -inf and inf; NaN for none.
     slope_limits : tuple of float
         f' there.
-    monotone : bool
-        Whether it never falls, or never rises.
     rising, falling : bool
         Whether it never falls; whether it never rises.
     symmetry : {"odd", "even"} or None
@@ -79,7 +77,7 @@ class Properties:
     mean, deviation : float
         Of f(z) for a standard normal z.
     steepest : float
-        The least upper bound of |f'|: the Lipschitz constant.
+        The least upper bound of the absolute slope: the Lipschitz constant.
     surrogate : bool
         Whether what stands for f' is not the derivative.
     """

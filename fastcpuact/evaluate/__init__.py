@@ -1,0 +1,1 @@
+"""Activations compared by what networks learn with them, for ``fastcpuact evaluate``."""
