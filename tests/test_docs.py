@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import require_package
 
 import fastcpuact as act
+from conftest import require_package
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
-from test_plot import is_legible
 
 import fastcpuact as act
 from fastcpuact.commands import fastcpuact
 from fastcpuact.demo.network import Network
 from fastcpuact.evaluate import report, runs, study, summary
 from fastcpuact.evaluate.tasks import FUNCTIONS, TASKS, task
+from test_plot import is_legible
 
 QUICK = runs.Setup("relu", "peak", depth=2, rate=3e-3, seed=0, epochs=2)
 
@@ -56,16 +56,16 @@ def test_functions_are_sampled_as_they_are():
     given = task("kink", 0)
     x = np.linspace(-1, 1, len(given.test))[:, None]
     slope, _ = np.polyfit(FUNCTIONS["kink"](x).ravel(), given.test_targets.ravel(), 1)
-    np.testing.assert_allclose(np.ptp(given.test_targets), slope * np.ptp(FUNCTIONS["kink"](x)), 1e-5)
+    np.testing.assert_allclose(
+        np.ptp(given.test_targets), slope * np.ptp(FUNCTIONS["kink"](x)), 1e-5
+    )
 
 
 # Networks of several activations and of numbers
 
 
 def test_layers_have_the_activations_in_turns():
-    net = Network(
-        (3, 4, 4, 4, 1), [act.relu, act.tanh], np.positive, np.random.default_rng(0)
-    )
+    net = Network((3, 4, 4, 4, 1), [act.relu, act.tanh], np.positive, np.random.default_rng(0))
     assert net.activations == [act.relu, act.tanh, act.relu]
     x = np.random.default_rng(1).standard_normal((5, 3), np.float32)
     h = x
@@ -152,7 +152,7 @@ def test_state_of_another_version_or_of_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(study, "__version__", "another")
     assert study.State(path).outcomes == {}
     path.write_text("[]\n")
-    with pytest.raises(ValueError, match="line 1 of .* is no outcome"):
+    with pytest.raises(ValueError, match=r"line 1 of .* is no outcome"):
         study.State(path)
 
 
@@ -214,7 +214,9 @@ def test_report_is_legible():
     summaries = summary.summarize(outcomes)
     text = shown(summaries)
     assert "never" in text and "…" not in text
-    assert report.verdict(summaries).startswith(f"Mean place over {len(TASKS)} tasks: {names[-1]} 1.0")
+    assert report.verdict(summaries).startswith(
+        f"Mean place over {len(TASKS)} tasks: {names[-1]} 1.0"
+    )
     page = report.page(summaries, "fastcpuact evaluate")
     assert page.count(".. list-table::") == len(TASKS)
     assert is_legible(report.scores(summaries))
