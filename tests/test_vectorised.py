@@ -19,14 +19,17 @@ from Cython.Compiler import Options
 from Cython.Compiler.Main import compile as translate
 from numba import njit, types
 
+import cross
 import fastcpuact
 from fastcpuact.emit.cython import cython_module
 from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.emit.rows import ARRAYS
+from fastcpuact.engines import LEVEL
 from fastcpuact.formulas import ACTIVATIONS, RECORDS, ROW_KERNELS
 from fastcpuact.formulas.language import FLOAT32, PRECISIONS
 from fastcpuact.jit.module import module_of, module_of_rows
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
+from fastcpuact.kernels.select import KERNELS
 
 X86_64 = sysconfig.get_platform().endswith("x86_64")
 COMPILER = (sysconfig.get_config_var("CC") or "cc").split()[0]
@@ -58,6 +61,7 @@ def translated(tmp_path_factory) -> tuple[Path, list[str]]:
     source.write_text(cython_module(RECORDS))
     result = translate(str(source), Options.CompilationOptions(emit_linenums=True))
     assert result.num_errors == 0
+    (folder / "program.c").write_text(cross.program(folder / "kernels.c"))
     return folder / "kernels.c", source.read_text().splitlines()
 
 
@@ -72,6 +76,7 @@ def kernel_loops(lines: list[str]) -> dict[int, str]:
     return loops
 
 
+@cache
 def vectorised_lines(level: str, source: Path, compiler: str, platform: str) -> set[int]:
     """Lines whose loop the C compiler reports as vectorised."""
     flags = build_flags(platform)
@@ -110,8 +115,44 @@ def test_cython_loops_vectorise(target, translated):
     records = RECORDS
     kernels = sum(len(r.forms_in(fast)) for r in records for fast in (False, True))
     assert len(loops) >= kernels * len(PRECISIONS)
+    if target is CROSS:
+        # The same kernels, and a program around them that runs in the next test.
+        source = source.with_name("program.c")
     vectorised = vectorised_lines(level, source, compiler, platform)
     assert not [loops[number] for number in sorted(set(loops) - vectorised)]
+
+
+@pytest.mark.skipif(LEVEL not in ("v3", "v4"), reason="without FMA, other bits are allowed")
+def test_aarch64_kernels_give_the_same_bits(translated, tmp_path):
+    """The kernels for aarch64, as setup.py compiles them, run under an emulator."""
+    level, compiler, platform = CROSS
+    emulator = "qemu-aarch64"
+    needs(compiler)
+    needs(emulator)
+    source = translated[0].with_name("program.c")
+    vectorised_lines(level, source, compiler, platform)
+    cross.link(compiler, Path(f"{source}.{level}.o"), tmp_path / "program")
+    rng = np.random.default_rng(0)
+    # Everywhere, where functions bend, and what is no number in between.
+    x = np.concatenate(
+        [
+            rng.integers(0, 2**32, 1000, np.uint32).view(np.float32),
+            rng.uniform(-20, 20, 1000),
+            [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 3.0, -3.0, 6.0],
+        ]
+    )
+    x[np.isnan(x)] = np.nan
+    results = cross.emulated(emulator, tmp_path / "program", x)
+    differing = []
+    for (name, key, kernel), result in zip(cross.table(), results, strict=True):
+        address, *_ = np.atleast_1d(KERNELS[name, key, kernel.precision.dtype])
+        expected = cross.native(int(address), kernel, x)
+        same = (result == expected) & (np.signbit(result) == np.signbit(expected))
+        same |= np.isnan(result) & np.isnan(expected)
+        if not same.all():
+            differing.append((name, key, kernel.precision.dtype, int((~same).sum())))
+    assert not differing
+    assert len(results) > 400
 
 
 @pytest.mark.parametrize("stem", ("driver", "call", "rows"))
