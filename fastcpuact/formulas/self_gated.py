@@ -380,8 +380,9 @@ def gelu_tanh_slope_short(t):
     inverse = 1 / d
     # 1 - t·v' + t·v'·σ(-v), and near its zero a series.
     w, w_low = cubic_slope(t)
-    line = fma(-p, w, 1) - fma(p_low, w, p * w_low)
-    far = fma(p * w, a * b * inverse, line)
+    rise, rise_low = pair_product(p, p_low, w, w_low)
+    line, line_low = two_sum(1, -rise)
+    far = line + fma(rise, a * b * inverse, line_low - rise_low)
     start = t - GELU_TANH_SLOPE_ROOT.hi
     z = start - GELU_TANH_SLOPE_ROOT.lo
     shift = -GELU_TANH_SLOPE_ROOT.lo * GELU_TANH_SLOPE_TANGENT.hi
