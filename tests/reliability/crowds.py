@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -16,8 +17,8 @@ import numpy as np
 import fastcpuact as act
 from fastcpuact.kernels.driver import set_parallel_ns
 
-from . import check
-from .processes import TESTS, in_process
+from . import Unavailable, check
+from .processes import TESTS, environment, in_process
 
 KERNELS = Path(act.__file__).parent / "kernels"
 
@@ -133,3 +134,31 @@ def run_pool(program: Path, callers: int, calls: int) -> tuple[int, int]:
     assert done.returncode == 0, f"exit code {done.returncode}: {done.stdout}{done.stderr[:3000]}"
     wrong, alone = map(int, done.stdout.split())
     return wrong, alone
+
+
+FREE_THREADED = ("python3.14t", "python3.13t")
+
+
+@check(
+    "free-threaded Python",
+    "Threads",
+    "on a CPython without the global lock, importing the package does not switch it on, and 50 "
+    "threads get the right results",
+    long=True,
+)
+def free_threaded(full: bool) -> str:
+    found = next(filter(None, map(shutil.which, FREE_THREADED)), None)
+    if found is None:
+        raise Unavailable(f"needs one of {', '.join(FREE_THREADED)}")
+    with tempfile.TemporaryDirectory() as folder:
+        python = Path(folder, "bin", "python")
+        subprocess.run([found, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", str(TESTS.parent)], check=True)
+        code = (
+            "import sys; from reliability.crowds import crowd;"
+            "print(*crowd(50, 20, ['compiled'])); assert not sys._is_gil_enabled()"
+        )
+        there = environment(PYTHONPATH=str(TESTS), PYTHON_GIL=None)
+        done = subprocess.run([python, "-c", code], env=there, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    return f"{Path(found).name}: {done.stdout.split()[0]} calls, 0 wrong results"

@@ -197,7 +197,8 @@ def fuzz(name: str, executions: int) -> None:
         with contextlib.suppress(REFUSALS):
             target(atheris.FuzzedDataProvider(given))
 
-    atheris.Setup(["fuzz", f"-runs={executions}", *OPTIONS], once)
+    options = [f"-runs={executions}", f"-artifact_prefix={_FOLDER.name}/", *OPTIONS]
+    atheris.Setup(["fuzz", *options], once)
     atheris.Fuzz()
 
 
