@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import devices  # noqa: E402
 
+NAMES = ("tanh", "gelu")
 COUNT = 4096
 # Standard deviation of inputs: activations are curved for most of them.
 SPREAD = 2.0
@@ -60,7 +61,7 @@ class Case:
 def cases() -> Iterator[Case]:
     x = np.random.default_rng(0).normal(scale=SPREAD, size=COUNT)
     single = x.astype(np.float32)
-    for name in ("tanh", "gelu"):
+    for name in NAMES:
         f = act.activations[name]
         yield copy(single)
         if has_libm():

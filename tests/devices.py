@@ -128,7 +128,8 @@ class Exported:
             (keep, small), (_, large) = c_header.NEAR[width]
             constants = {"GOLDEN": c_header.GOLDEN[width], "KEEP": keep}
             constants |= {"SMALL": small, "LARGE": large}
-            made |= {"PATTERN": f"uint{8 * width}_t"}
+            listed = ",".join(f"UINT{8 * width}_C({value})" for value in c_header.SPECIAL[width])
+            made |= {"PATTERN": f"uint{8 * width}_t", "SPECIAL": listed}
             made |= {key: f"UINT{8 * width}_C({value})" for key, value in constants.items()}
         else:
             made["FIRST"] = f"({np.iinfo(self.input).min})"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +166,55 @@ def test_leaves(flags, tmp_path):
     command = (*devices.GCC.compiler, *devices.STRICT, "-O2", *flags, *defines)
     devices.run([*command, source, "-o", program, "-lm"])
     devices.run([program])
+
+
+def test_the_headers_are_cpp_too(tmp_path):
+    """Projects for devices often are."""
+    cpp = devices.Target("g++", ("g++", "-x", "c++", "-std=c++17"), packages="g++")
+    cpp.require()
+    texts = [edge.export_c("serf"), edge.export_c(approximants("int8")[0])]
+    source = tmp_path / "main.cpp"
+    source.write_text("\n".join([*texts, "int main() { return act_serf_selftest() ? 0 : 1; }"]))
+    strict = [flag for flag in devices.STRICT if not flag.startswith("-std")]
+    devices.run([*cpp.compiler, *strict, str(source), "-o", str(tmp_path / "main")])
+    devices.run([str(tmp_path / "main")])
+
+
+def test_a_flag_that_breaks_the_arithmetic_is_refused(tmp_path):
+    devices.GCC.require()
+    with pytest.raises(AssertionError, match="must not be compiled with -ffast-math"):
+        devices.build(devices.GCC, exported([("gelu", "exact")]), tmp_path, "-ffast-math")
+
+
+def test_the_self_test_finds_a_wrong_bit(tmp_path):
+    devices.GCC.require()
+    made = exported([("identity", "exact")])
+    wrong = made.text.replace("{\n    return x;", "{\n    return x + 0.0f;")  # -0 becomes 0
+    assert wrong != made.text
+    program = devices.build(devices.GCC, replace(made, text=wrong), tmp_path)
+    with pytest.raises(AssertionError, match="status 3"):
+        devices.results(devices.GCC, made, program)
+
+
+def test_instructions_are_counted(tmp_path):
+    """By the script of the table in the README: two for each pass of a loop that is known."""
+    for board in devices.BOARDS:
+        board.require()
+    path = Path(__file__).parents[1] / "bench" / "device_costs.py"
+    spec = importlib.util.spec_from_file_location("device_costs", path)
+    costs = importlib.util.module_from_spec(spec)
+    sys.modules["device_costs"] = costs  # dataclasses look there
+    spec.loader.exec_module(costs)
+    codes = np.zeros(costs.COUNT, np.int8)
+    loop = 'n *= 500; __asm__ volatile("0: subs %0, #1\\n bne 0b" : "+r"(n) : : "cc");'
+    known = costs.copy(codes)
+    known = replace(known, text=known.text.replace("    size_t i;", f"    size_t i; {loop}"))
+    for board in devices.BOARDS:
+        _, plain, size = costs.on_board(board, costs.copy(codes), tmp_path)
+        _, more, _ = costs.on_board(board, known, tmp_path)
+        assert more - plain == pytest.approx(1000, rel=1e-3)
+        assert plain < 8
+        assert codes.nbytes < size < codes.nbytes + 1024
 
 
 @pytest.mark.long

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..activation import Activation
+from .. import engines
+from ..activation import Activation, Form
 from ..docs import FAST_ERROR
 from ..emit.c99 import C99Printer
 from ..emit.reader import Reader, rounded
@@ -33,7 +37,7 @@ def formula_source(
             continue
         constants = [Const(rounded(value, precision)) for value in params.values()]
         call = Call(reader.read(record.formulas[form]).name, (Name("x"), *constants))
-        compute = partial(tier if form == "value" else getattr(tier, form), **params)
+        compute = partial(_fused, tier if form == "value" else getattr(tier, form), params)
         functions.append(Function(suffix, printer.expression(call, precision), summary, compute))
         if (form, dtype) in record.bounds:  # users state none
             errors.append(f"{summary} {record.bounds[form, dtype]:g}")
@@ -48,6 +52,13 @@ def formula_source(
         text="\n\n".join(body),
         functions=functions,
     )
+
+
+def _fused(form: Form, params: Mapping[str, float], x: NDArray[Any]) -> NDArray[Any]:
+    """Compute a form with the bits of processors with fused multiply-add, on any processor."""
+    level_without = engines.current_engine() == "compiled" and engines.LEVEL == "v2"
+    with engines.engine("numba") if level_without else nullcontext():
+        return np.asarray(form(x, **params))
 
 
 def _about(dtype: str, fast: bool, errors: list[str]) -> str:

@@ -28,6 +28,15 @@ NEAR = {
     4: ((0x81FFFFFF, 0x3E000000), (0x81FFFFFF, 0x40000000)),
     8: ((0x803FFFFFFFFFFFFF, 0x3FC0000000000000), (0x803FFFFFFFFFFFFF, 0x4000000000000000)),
 }
+# The first inputs are 0, infinity, the smallest and the largest number, each with both signs.
+_SPECIAL = {
+    4: (0, 0x7F800000, 1, 0x7F7FFFFF),
+    8: (0, 0x7FF0000000000000, 1, 0x7FEFFFFFFFFFFFFF),
+}
+SPECIAL = {
+    width: tuple(bits | sign << (8 * width - 1) for bits in values for sign in (0, 1))
+    for width, values in _SPECIAL.items()
+}
 # FNV-1a, a word at a time.
 _FNV_START, _FNV_PRIME = 0x811C9DC5, 0x01000193
 
@@ -112,6 +121,8 @@ def selftest_inputs(dtype: np.dtype[Any], count: int = SELFTEST_COUNT) -> NDArra
     for place, (keep, set_) in zip((1, 3), NEAR[dtype.itemsize], strict=True):
         bits[place::4] &= unsigned.type(keep)
         bits[place::4] |= unsigned.type(set_)
+    special = SPECIAL[dtype.itemsize]
+    bits[: len(special)] = special
     return bits.view(dtype)
 
 
@@ -209,16 +220,22 @@ def _selftest(source: Source, printer: C99Printer, public: str) -> list[str]:
         def constant(value: int) -> str:
             return f"UINT64_C({value:#x})" if bits == 64 else f"{value:#x}u"
 
+        special = SPECIAL[width]
+        listed = ", ".join(map(constant, special))
         loop = f"""\
-uint{bits}_t bits = 0;
+static const uint{bits}_t special[{len(special)}] = {{
+    {listed}
+}};
+uint{bits}_t any = 0;
 int i;
 for (i = 0; i < {SELFTEST_COUNT}; ++i) {{
-    uint{bits}_t moved = (i & 3) == 1 ? (bits & {constant(keep1)}) | {constant(set1)}
-                       : (i & 3) == 3 ? (bits & {constant(keep3)}) | {constant(set3)}
-                       : bits;
-    {c_type(source.input)} x = {printer.prefix}from_bits_f{bits}(moved);
+    uint{bits}_t bits = i < {len(special)} ? special[i]
+                  : i % 4 == 1 ? (any & {constant(keep1)}) | {constant(set1)}
+                  : i % 4 == 3 ? (any & {constant(keep3)}) | {constant(set3)}
+                  : any;
+    {c_type(source.input)} x = {printer.prefix}from_bits_f{bits}(bits);
 %s
-    bits += {constant(golden)};
+    any += {constant(golden)};
 }}"""
     else:
         info = np.iinfo(source.input)
@@ -230,7 +247,11 @@ for (code = {info.min}; code <= {info.max}; ++code) {{
 }}"""
     add = printer.prefix + ("number_hash" if source.output.kind == "f" else "code_hash")
     steps = [f"    hash = {add}(hash, {call});" for call in calls]
-    body = f"uint32_t hash = {_FNV_START:#x}u;\n" + loop % "\n".join(steps) + "\nreturn hash;"
+    body = (
+        f"uint32_t hash = {_FNV_START:#x}u;\n"
+        + loop.replace("%s", "\n".join(steps))
+        + "\nreturn hash;"
+    )
     about = "Hash of the results of all inputs" if source.input.kind != "f" else "Hash of results"
     return [
         _hash(source, printer),

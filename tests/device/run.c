@@ -13,11 +13,15 @@ static INPUT x[BLOCK];
 static OUTPUT y[BLOCK];
 
 #ifdef PATTERN /* the unsigned type of the bits */
+static const PATTERN special[] = {SPECIAL};
+
 static INPUT input(long k)
 {
     union { PATTERN bits; INPUT number; } u;
     u.bits = (PATTERN)((PATTERN)k * GOLDEN);
-    if (k % 4 == 1)
+    if (k < (long)(sizeof special / sizeof *special))
+        u.bits = special[k];
+    else if (k % 4 == 1)
         u.bits = (u.bits & KEEP) | SMALL;
     else if (k % 4 == 3)
         u.bits = (u.bits & KEEP) | LARGE;
