@@ -221,8 +221,8 @@ CELU_SLOPE = per_precision(
 )
 
 # bench/fit/normal_tail.py: R(t) = Φ(-t) e^(t²/2), 1/R = W t + 2 (1 + t A)/(1 + t B) for t >= 0.
-# Relative error 2^-26.40 in float32, 2^-57.28 in float64, 2^-13.97 in the fast tier; the last bits of
-# float32, with which gelu errs least, by bench/fit/normal_rounding.py.
+# Relative error 2^-26.40 in float32, 2^-57.28 in float64, 2^-13.97 in the fast tier; the last bits
+# of float32, with which gelu errs least, by bench/fit/normal_rounding.py.
 NORMAL_W = per_precision(
     float32=2.5065996646881104, float64=2.5066282746304283, fast=2.5057923793792725
 )
