@@ -27,7 +27,7 @@ sys.modules.setdefault("fastcpuact", _package)
 
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS, module_name  # noqa: E402
 
-HANDWRITTEN = ("driver", "call", "rows", "quantized", "curves")
+HANDWRITTEN = ("driver", "call", "contiguous", "rows", "quantized", "curves")
 
 # Bits come before speed: no contraction to FMA but where a formula says so, no -ffast-math.
 # Kernels set no errno and are run with traps masked, so the compiler may speculate.
@@ -126,7 +126,8 @@ def extension(stem: str) -> Extension:
                 *("bytes", "cpu", "curve_loops", "curves", "fpenv", "integers", "pool"),
                 "relaxed",
             )
-        ],
+        ]
+        + ["fastcpuact/include/fastcpuact.h"],
     )
 
 

@@ -27,6 +27,7 @@ from .engines import current_engine, engine, use_engine
 from .formulas import ACTIVATIONS as _RECORDS
 from .formulas import GATED as _GATED
 from .gated import Gated, maxout
+from .headers import get_include
 from .randomized import rrelu
 from .rowwise import entmax15, log_softmax, logsumexp, softmax, softmin, sparsemax
 from .threads import get_num_threads, num_threads, set_num_threads
@@ -169,6 +170,7 @@ __all__ = [
     "engine",
     "entmax15",
     "get",
+    "get_include",
     "get_num_threads",
     "language",
     "log_softmax",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copyreg
 import inspect
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
 
 from . import engines
+from .chunked import is_chunked, is_dask, several_results
 from .described import Described
 from .docs import form_doc
 from .formulas import FORMS, Record
@@ -43,6 +46,18 @@ _COMPUTED_IN: dict[str, type[np.floating]] = {
     **dict.fromkeys("hH", np.float32),
 }
 _TYPED = {"dtype", "signature"}
+
+# Whose each of our ufuncs is: NumPy pickles a ufunc as an attribute of a module, which ours are not.
+_FORMS: dict[np.ufunc, Form] = {}
+_pickle_another = copyreg.dispatch_table[np.ufunc]
+
+
+def _pickle_ufunc(ufunc: np.ufunc) -> Any:
+    form = _FORMS.get(ufunc)
+    return _pickle_another(ufunc) if form is None else (attrgetter("ufunc"), (form,))
+
+
+copyreg.pickle(np.ufunc, _pickle_ufunc)  # type: ignore[type-var]
 
 
 @takes_vectorcalls
@@ -89,6 +104,8 @@ class Form(Call):
             if compiled
             else None
         )
+        if self._compiled_ufunc is not None:
+            _FORMS[self._compiled_ufunc] = self
 
     @property
     def ufunc(self) -> np.ufunc:
@@ -97,7 +114,9 @@ class Form(Call):
             return self._compiled_ufunc
         from .jit.ufuncs import ufunc
 
-        return ufunc(self.record, self.form.name, self.is_fast, self.__name__)
+        made = ufunc(self.record, self.form.name, self.is_fast, self.__name__)
+        _FORMS[made] = self
+        return made
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -113,6 +132,8 @@ class Form(Call):
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with any arguments that a NumPy ufunc takes."""
         operands, kwargs = self._bind(args, kwargs)
+        if len(self.form.results) > 1 and is_chunked(operands):
+            return several_results(self.ufunc, operands, kwargs)
         compiled = engines.current_engine() == "compiled"
         if compiled and self._compiled_ufunc is not None:
             return self._compiled_ufunc(*operands, **kwargs)
@@ -204,7 +225,7 @@ class ParamGrads(Form):
 
 def _sum_to(products: Any, shape: tuple[int, ...]) -> Any:
     """Undo a broadcast: add up, in float64, all that came from one element of the operand."""
-    products = np.asarray(products)
+    products = products if is_dask(products) else np.asarray(products)
     added = products.ndim - len(shape)
     axes = tuple(range(added)) + tuple(
         added + axis

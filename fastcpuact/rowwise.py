@@ -6,11 +6,13 @@ import math
 import operator
 import sys
 import textwrap
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from . import engines
+from .chunked import along_axis, is_dask, masked
 from .described import Described
 
 if engines.COMPILED:
@@ -246,6 +248,8 @@ class RowFunction(Rowwise):
             result = run_short(self._kernels, False, axis, out, x)
             if result is not None:
                 return result
+        if is_dask(x):
+            return _chunked(self, x, axis, out, where)
         array = array_of(self.name, "x", x)
         dtype = result_dtype(self.name, x=array)
         axis = axis_of(self.name, axis, array.ndim)
@@ -301,6 +305,9 @@ class RowFunction(Rowwise):
             if result is not None:
                 return result
         name = f"{self.name}.backward"
+        if is_dask(dy) or is_dask(y):
+            dtype = result_dtype(name, dy=dy, y=y)
+            return along_axis(self.backward, name, (dy, y), axis_of(name, axis, y.ndim), dtype, out)
         upstream, saved = array_of(name, "dy", dy), array_of(name, "y", y)
         if upstream.shape != saved.shape:
             raise ValueError(
@@ -334,6 +341,9 @@ class LogSumExp(Rowwise):
             result = run_short(self._kernels, True, axis, out, x)
             if result is not None:
                 return result
+        if is_dask(x):
+            y = _chunked(self, x, axis, out, where, keeps_axis=False)
+            return np.expand_dims(y, axis) if keepdims else y
         array = array_of(self.name, "x", x)
         dtype = result_dtype(self.name, x=array)
         axis = axis_of(self.name, axis, array.ndim)
@@ -394,6 +404,9 @@ class LogSumExp(Rowwise):
         array([1., 1.])
         """
         name = f"{self.name}.backward"
+        if is_dask(x):
+            kept = dy if np.ndim(dy) == x.ndim else np.expand_dims(dy, axis)
+            return kept * softmax(x, axis=axis, out=out, where=where)
         array = array_of(name, "x", x)
         upstream = array_of(name, "dy", np.atleast_1d(dy))
         dtype = result_dtype(name, dy=upstream, x=array)
@@ -413,6 +426,18 @@ class LogSumExp(Rowwise):
         if mask is not None:
             np.copyto(dx, 0, where=~mask)
         return dx
+
+
+def _chunked(
+    function: Any, x: Any, axis: int, out: Any, where: Any, keeps_axis: bool = True
+) -> Any:
+    """Return a function of a Dask array."""
+    name, dtype = function.name, result_dtype(function.name, x=x)
+    axis = axis_of(name, axis, x.ndim)
+    if where is True:
+        return along_axis(function, name, (x,), axis, dtype, out, keeps_axis)
+    call = partial(masked, function)
+    return along_axis(call, name, (x, where), axis, dtype, out, keeps_axis)
 
 
 def _shapes(shape: Shape, axis: int) -> tuple[Shape, Shape]:

@@ -97,6 +97,18 @@ def test_inside_numba_code():
     assert np.array_equal(out, leaky_silu(x, 0.3) + leaky_silu.grad(x))
 
 
+def test_in_edge_diagnostics_and_info():
+    from fastcpuact import diagnostics
+    from fastcpuact.edge.function import Function
+
+    x = np.linspace(-3, 3, 7)
+    assert np.array_equal(Function(leaky_silu)(x), leaky_silu(x))
+    assert diagnostics.gain(leaky_silu).table() is not None
+    info = leaky_silu.info
+    assert info.formula == "x·σ(βx) + slope·min(x, 0)." and info.parameters == leaky_silu.params
+    assert info.bounds == {}
+
+
 # Derivatives, on trees alone: nothing is compiled.
 
 

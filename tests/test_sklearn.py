@@ -92,7 +92,13 @@ LABELS = make_multilabel_classification(80, 4, n_classes=3, random_state=0)
     ],
 )
 def test_networks_predict_the_same(make, x, y, activation):
-    model = make((6, 5), activation=activation, solver="lbfgs", max_iter=20, random_state=0)
+    model = make(
+        hidden_layer_sizes=(6, 5),
+        activation=activation,
+        solver="lbfgs",
+        max_iter=20,
+        random_state=0,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(x, y)

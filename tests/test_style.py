@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -48,7 +49,8 @@ def test_examples_in_modules(name):
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name not in PEERS:
+        # Continuous integration has every optional package but those.
+        if error.name not in PEERS and os.environ.get("CI"):
             raise
         pytest.skip(f"{error.name} is not installed")
     failed, _ = doctest.testmod(module)

@@ -99,7 +99,7 @@ class Info:
 @cache
 def info_of(f: Any) -> Info:
     """Return all that is known of an activation of any kind."""
-    if isinstance(f, Activation) and f.is_fast:
+    if isinstance(f, Activation) and f.is_fast and f.name in act.activations:
         return info_of(act.activations[f.name])
     # A user's own activation has no entry.
     known = knowledge().get(f.name) or Knowledge(title=f.name)
