@@ -85,7 +85,8 @@ def _times(cost: measured.Cost | None) -> str:
 def _page(f: Any, picture: str) -> Iterator[str]:
     info: Info = f.info
     yield from _heading(info.name, "=")
-    yield f"*{info.title}.* {'; '.join(info.used).capitalize()}."
+    uses = "; ".join(info.used)
+    yield f"*{info.title}.* {_escaped(uses[:1].upper() + uses[1:])}."
     yield ""
     if info.properties is not None:
         yield from (f".. image:: {picture}", f"   :alt: f, f' and f'' of {info.name}", "")
