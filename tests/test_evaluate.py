@@ -241,6 +241,7 @@ def test_evaluate(tmp_path):
     result = invoke(*arguments, "--page", page)
     assert "Mean place over 1 tasks" in result.stdout.replace("\n", " ")
     assert "fastcpuact evaluate relu" in page.read_text()
+    assert ".. image:: a.png\n" in page.read_text() and ".. image:: b.svg\n" in page.read_text()
     assert len((tmp_path / "state.jsonl").read_text().splitlines()) == 4
 
 

@@ -1,6 +1,7 @@
 """``fastcpuact evaluate``."""
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -71,7 +72,9 @@ class Mixture(ActivationName):
 )
 @click.option("--picture", type=OutputPath(*PICTURES), help="Draw the scores here.")
 @click.option("--curves", type=OutputPath(*PICTURES), help="Draw the losses in training here.")
-@click.option("--page", type=OutputPath(".rst"), help="Write the tables to this page, too.")
+@click.option(
+    "--page", type=OutputPath(".rst"), help="Write tables and pictures to this page, too."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.pass_obj
 def evaluate(
@@ -134,7 +137,8 @@ def evaluate(
     if curves is not None:
         report.losses(outcomes, summaries).savefig(curves)
     if page is not None:
-        page.write_text(report.page(summaries, command), encoding="utf-8")
+        drawn = [os.path.relpath(p, page.parent) for p in (picture, curves) if p is not None]
+        page.write_text(report.page(summaries, command, drawn), encoding="utf-8")
     if as_json:
         results = {"summaries": [s.as_dict() for s in summaries]}
         click.echo(json.dumps(results, indent=2, allow_nan=False))

@@ -89,9 +89,12 @@ def verdict(summaries: Sequence[Summary]) -> str:
     return f"Mean place over {len(_by_task(summaries))} tasks: {listed}."
 
 
-def page(summaries: Sequence[Summary], command: str) -> str:
-    """Return all tables as reStructuredText, for the documentation."""
-    lines = [f"Written by ``{command}``.", "", verdict(summaries), "", LEGEND, ""]
+def page(summaries: Sequence[Summary], command: str, pictures: Sequence[str] = ()) -> str:
+    """Return a page of all tables, and of pictures by their files, as reStructuredText."""
+    lines = ["Evaluation", "==========", "", f"Written by ``{command}``.", ""]
+    lines += [verdict(summaries), "", LEGEND, ""]
+    for picture in pictures:
+        lines += [f".. image:: {picture}", ""]
     for task, group in _by_task(summaries).items():
         title = f"{task}: {SCORES[task]}"
         lines += [title, "-" * len(title), "", ".. list-table::", "   :header-rows: 1", ""]
