@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,12 @@ from .approximant import result_array
 
 def kernels() -> ModuleType:
     """Return the module with the kernels of the current engine."""
-    if engines.current_engine() == "compiled":
+    return _kernels(engines.current_engine())
+
+
+@cache
+def _kernels(engine: str) -> ModuleType:
+    if engine == "compiled":
         from ..kernels import quantized as compiled
 
         return compiled
@@ -35,10 +41,9 @@ def codes_array(x: Any, dtype: np.dtype[Any], name: str = "x") -> NDArray[Any]:
     found = getattr(x, "dtype", None)
     if found is None:
         raise TypeError(f"{name} must be an array of {dtype}, got {type(x).__name__}")
-    array = np.asarray(x)
-    if array.dtype != dtype:
+    if found != dtype:
         raise TypeError(f"{name} must be of {dtype}, got {found}")
-    return array
+    return np.asarray(x)
 
 
 def run(

@@ -108,7 +108,7 @@ class ByteTable(Quantized):
 
     def apply(self, x: NDArray[Any], y: NDArray[Any]) -> None:
         """Evaluate on flat contiguous arrays of codes."""
-        kernels().lookup_bytes(self.table.view(np.uint8), x.view(np.uint8), y.view(np.uint8))
+        kernels().lookup_bytes(self.table, x, y)
 
     def limit(self) -> tuple[float, str]:
         """Return the distance of the exact results to the nearest codes."""

@@ -12,10 +12,14 @@ from .leaves import serial
 
 
 @serial
-def lookup_bytes(table: Any, x: Any, y: Any) -> None:
-    """Set ``y[i] = table[x[i]]``."""
+def _lookup_bytes(table: Any, x: Any, y: Any) -> None:
     for k in range(x.size):
         y[k] = table[x[k]]
+
+
+def lookup_bytes(table: NDArray[Any], x: NDArray[Any], y: NDArray[Any]) -> None:
+    """Set ``y[i] = table[x[i]]``, of flat arrays whose elements have one byte."""
+    _lookup_bytes(table.view(np.uint8), x.view(np.uint8), y.view(np.uint8))
 
 
 @serial

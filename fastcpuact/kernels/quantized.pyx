@@ -8,10 +8,18 @@ threads.
 
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint32_t
 
+cimport numpy as cnp
+
 from .driver cimport spread
 
 from .levels import PORTABLE
 from .select import LEVEL
+
+cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    bint PyArray_ISCARRAY_RO(cnp.ndarray)
+    bint PyArray_ISCARRAY(cnp.ndarray)
 
 cdef extern from "bytes.h" nogil:
     ctypedef void (*byte_lookup)(const uint8_t*, const uint8_t*, uint8_t*, size_t)
@@ -97,14 +105,20 @@ cdef void bytes_part(void* data, int part, int parts) noexcept nogil:
     lookup(work.table, work.x + start, work.y + start, stop - start)
 
 
-def lookup_bytes(const uint8_t[::1] table, const uint8_t[::1] x, uint8_t[::1] y):
-    """Set ``y[i] = table[x[i]]``."""
+def lookup_bytes(cnp.ndarray table not None, cnp.ndarray x not None, cnp.ndarray y not None):
+    """Set ``y[i] = table[x[i]]``, of contiguous arrays whose elements have one byte."""
     cdef Bytes work
-    if table.shape[0] != 256 or x.shape[0] != y.shape[0]:
-        raise ValueError("a table of 256 bytes and arrays of one length are needed")
-    if x.shape[0] == 0:
-        return
-    work.table, work.x, work.y, work.n = &table[0], &x[0], &y[0], x.shape[0]
+    if not (
+        PyArray_ISCARRAY_RO(table)
+        and PyArray_ISCARRAY_RO(x)
+        and PyArray_ISCARRAY(y)
+        and table.itemsize == x.itemsize == y.itemsize == 1
+        and cnp.PyArray_SIZE(table) == 256
+        and cnp.PyArray_SIZE(x) == cnp.PyArray_SIZE(y)
+    ):
+        raise ValueError("a table of 256 bytes and contiguous bytes of one length are needed")
+    work.table, work.n = <const uint8_t*>cnp.PyArray_DATA(table), cnp.PyArray_SIZE(x)
+    work.x, work.y = <const uint8_t*>cnp.PyArray_DATA(x), <uint8_t*>cnp.PyArray_DATA(y)
     with nogil:
         if not spread(bytes_part, &work, work.n * BYTES_COST):
             lookup(work.table, work.x, work.y, work.n)
