@@ -47,7 +47,7 @@ _COMPUTED_IN: dict[str, type[np.floating]] = {
 }
 _TYPED = {"dtype", "signature"}
 
-# Whose each of our ufuncs is: NumPy pickles a ufunc as an attribute of a module, which ours are not.
+# Whose each of our ufuncs is: NumPy pickles a ufunc by its name in a module, where ours are not.
 _FORMS: dict[np.ufunc, Form] = {}
 _pickle_another = copyreg.dispatch_table[np.ufunc]
 
