@@ -57,7 +57,7 @@ def _pickle_ufunc(ufunc: np.ufunc) -> Any:
     return _pickle_another(ufunc) if form is None else (attrgetter("ufunc"), (form,))
 
 
-copyreg.pickle(np.ufunc, _pickle_ufunc)  # type: ignore[type-var]
+copyreg.pickle(np.ufunc, _pickle_ufunc)
 
 
 @takes_vectorcalls
