@@ -10,8 +10,8 @@ Every approximant is called like the function that it stands for, knows its own 
   `spacing`, `table_fit`, `polynomial_fit`: their fits; `segments`, `tables`, `piecewise`,
   `rationals`: what they return; `engine`: the way to their kernels;
 - `affine`, `rounding`, `int16`, `compact16`: what codes stand for, and how their tables are found;
-- `integers`, `integer_tables`, `softmax`, `softmax_base`, `tflite`: approximants of integer codes;
-  `codes`: their arrays; `calibration`: scales from samples;
+- `integers`, `integer_tables`, `int16_tables`, `softmax`, `softmax_base`, `tflite`: approximants of
+  integer codes; `codes`: their arrays; `calibration`: scales from samples;
 - `choosing`, `candidates`, `pictures`: choosing among them;
 - `export`, `c_header`, `c_formulas`: C99.
 """
@@ -47,8 +47,8 @@ KIND_HOMES = {
     "piecewise": "piecewise",
     "rational": "rationals",
     "bytes": "integer_tables",
-    "int16": "integer_tables",
-    "cubics": "integer_tables",
+    "int16": "int16_tables",
+    "cubics": "int16_tables",
     "softmax": "softmax",
     "softmax_tflite": "tflite",
 }
