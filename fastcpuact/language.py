@@ -4,6 +4,7 @@ r"""The words that a formula of your own may use, beside the activations; see `f
 words                          what they are
 =============================  ====================================================================
 exp, expm1, log, log1p         exponentials and logarithms
+sigmoid, tanh                  1/(1 + e^-x), the hyperbolic tangent
 sin, cos                       of x in radians
 erf, normal_cdf                the error function, the normal distribution function Φ
 normal_density                 its density
@@ -46,6 +47,7 @@ from .formulas.language import (
     sqrt,
 )
 from .formulas.pieces import clip, finite_where
+from .formulas.sigmoids import sigmoid, tanh
 
 __all__ = [
     "Exact",
@@ -67,6 +69,8 @@ __all__ = [
     "normal_density",
     "per_precision",
     "polynomial",
+    "sigmoid",
     "sin",
     "sqrt",
+    "tanh",
 ]

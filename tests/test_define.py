@@ -133,6 +133,14 @@ def erf_slope(x):
     return 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)
 
 
+def logistic(x):
+    return 1 / (1 + mpmath.exp(-x))
+
+
+def logistic_slope(x):
+    return 1 / (2 + mpmath.exp(x) + mpmath.exp(-x))
+
+
 def minus_sin(x):
     return -mpmath.sin(x)
 
@@ -140,6 +148,8 @@ def minus_sin(x):
 WORDS = {
     "exp": (mpmath.exp, mpmath.exp),
     "expm1": (mpmath.expm1, mpmath.exp),
+    "sigmoid": (logistic, logistic_slope),
+    "tanh": (mpmath.tanh, lambda x: mpmath.sech(x) ** 2),
     "log": (mpmath.log, lambda x: 1 / x),
     "log1p": (mpmath.log1p, reciprocal_of_next),
     "sin": (mpmath.sin, mpmath.cos),
@@ -167,7 +177,7 @@ def test_words(name):
 def test_words_at_the_ends(name):
     """As NumPy and SciPy have them, signs of zeros included."""
     word = getattr(language, name)
-    peers = {"erf": special.erf, "normal_cdf": special.ndtr}
+    peers = {"erf": special.erf, "normal_cdf": special.ndtr, "sigmoid": special.expit}
     peers["normal_density"] = lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
     x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -1.0, -2.0, 1.0])
     with np.errstate(all="ignore"):
