@@ -78,10 +78,9 @@ def test_derivatives_are_those_of_the_approximants():
         h = 1e-6
         values = [precise(x + step) for step in (-h, h)]
         slope = precise.derivative(x)
-        clipped = np.diff(values, axis=0)[0] == 0
         np.testing.assert_allclose(
-            np.where(clipped, 0, slope),
-            np.where(clipped, 0, (values[1] - values[0]) / (2 * h)),
+            slope,
+            (values[1] - values[0]) / (2 * h),
             rtol=2e-4,
             atol=1e-7,
             err_msg=name,
@@ -89,8 +88,10 @@ def test_derivatives_are_those_of_the_approximants():
 
 
 def as_float64(made: FloatApproximant):
+    """The same data in float64, and not clipped."""
     header, arrays = made.parts()
-    return {**header, "dtype": "float64"}, {k: v.astype(np.float64) for k, v in arrays.items()}
+    header = {**header, "dtype": "float64", "image": [-1e9, 1e9]}
+    return header, {k: v.astype(np.float64) for k, v in arrays.items()}
 
 
 def test_derivative_of_steps_is_the_slope_between_neighbours():
@@ -177,7 +178,7 @@ def test_certificates_are_recomputed():
     assert stated == made.certify()
     x = np.linspace(-8, 8, 400001).astype(np.float32)
     error = np.abs(made(x).astype(np.float64) - np.tanh(x.astype(np.float64)))
-    assert 0.999 * stated.max_abs <= np.max(error) <= stated.max_abs * (1 + 1e-6)
+    assert np.max(error) == pytest.approx(stated.max_abs, rel=2e-3)
     at = np.float32(stated.max_abs_at)
     assert abs(float(made(at)) - np.tanh(float(at))) == pytest.approx(stated.max_abs, rel=1e-6)
     assert stated.nbytes == 20 and stated.symmetric == "odd" and stated.nan == "NaN gives NaN"
@@ -198,18 +199,20 @@ def test_monotone_is_measured():
 
 
 def test_the_range_of_a_certificate_ends_where_the_function_is_left():
+    """exp has an asymptote on the left alone, whose distance counts; on the right nothing does."""
     made = edge.lookup_table("exponential", 33, (-3, 1))
-    assert made.certificate.max_abs < 0.01
-    assert made(5.0) == made(1.0)
+    assert made.certificate.max_abs == pytest.approx(np.exp(-3.0), rel=1e-3)
+    assert made(-5.0) == 0
+    assert made(5.0) == np.float32(np.e)
 
 
 def test_every_float_of_a_range():
     made = edge.polynomial("sigmoid", 6)
     sampled = made.certify()
-    found = made.certify_exhaustively(0.5, 0.75)
-    assert found.count == 2**22 + 1
+    found = made.certify_exhaustively(0.5, 0.53125)
+    assert found.count == 2**19 + 1
     assert found.max_abs <= sampled.max_abs
-    assert found.inputs == "every float32 in [0.5, 0.75]"
+    assert found.inputs == "every float32 in [0.5, 0.53125]"
     with pytest.raises(ValueError, match="in order"):
         made.certify_exhaustively(1, 0)
     with pytest.raises(ValueError, match="float64"):

@@ -123,7 +123,11 @@ class FloatApproximant(Approximant):
         return self._evaluate(x, out, slope=False)
 
     def derivative(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
-        """Evaluate the derivative of the approximant; parameters as for a call."""
+        """Evaluate the derivative of the approximant; parameters as for a call.
+
+        Where results are clipped to the range of the function, it is that of what is clipped; for
+        a table without interpolation it is the slope between the neighbours of an entry.
+        """
         return self._evaluate(x, out, slope=True)
 
     def _evaluate(self, x: ArrayLike, out: NDArray[Any] | None, slope: bool) -> Any:
