@@ -1,7 +1,7 @@
 """Activations of integer codes: their speed beside copying, their errors beside TensorFlow Lite.
 
     pytest bench/bench_edge.py --benchmark-only     each byte kernel and np.copyto, by size
-    python bench/bench_edge.py [--readme README.md]  both tables, of calls that took turns
+    python bench/bench_edge.py --readme README.md   both tables, of calls that took turns
 
 Errors of TensorFlow Lite are those of the runtimes ai-edge-litert and tflite-micro, as far as they
 are installed (extra ``peers``), and of its generator of tables, on all codes.
@@ -32,7 +32,6 @@ import tflite_peer
 # In the first and second level of caches, and in none.
 SIZES = {"64 KiB": 2**16, "256 KiB": 2**18, "1 MiB": 2**20, "64 MiB": 2**26}
 KERNELS = quantized.available_byte_kernels(driver.cpu_level())
-BEGIN, END = "<!-- integer codes: begin -->", "<!-- integer codes: end -->"
 WIDE = edge.Affine(8 / 2**15)
 
 
@@ -155,7 +154,7 @@ def softmax_errors() -> Iterator[list[str]]:
             for r in tflite_peer.RUNTIMES
         ]
         error = np.abs(made(x) - target).max()
-        yield [f"softmax {dtype}", "-", *theirs, f"{error:.2f} ({made.nbytes} B)", "-"]
+        yield [f"softmax {dtype}", "-", *theirs, "-", f"{error:.2f} ({made.nbytes} B)"]
 
 
 def markdown(head: list[str], rows: Iterator[list[str]]) -> str:
@@ -163,32 +162,39 @@ def markdown(head: list[str], rows: Iterator[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def report() -> str:
+def speed_table() -> str:
     with act.num_threads(1):
-        fast = markdown(["bytes", "copy, GB/s", *KERNELS], speeds())
-    columns = ["TFLite's table", "LiteRT", "TFLite Micro", "513 entries", "compact"]
-    rows = iter([*errors(), *softmax_errors()])
-    return "\n\n".join(
-        (
-            "A table of 256 entries applied to int8, on one thread: its speed as a part of that of "
-            f"`np.copyto`. {machine.describe()['processor']}.",
-            fast,
-            "Largest errors of int16, in units of the output, on all codes with an input scale of "
-            "8/32768, and of softmax on random rows of 16:",
-            markdown(["function", *columns], rows),
-        )
+        rows = markdown(["bytes", "copy, GB/s", *KERNELS], speeds())
+    return (
+        "A table of 256 entries applied to int8, on one thread: its speed as a part of that of "
+        f"`np.copyto`. {machine.describe()['processor']}.\n\n{rows}"
     )
+
+
+def error_table() -> str:
+    head = ["", "TFLite's generator", "LiteRT", "TFLite Micro", "513 entries", "compact"]
+    rows = markdown(head, iter([*errors(), *softmax_errors()]))
+    return (
+        "Largest errors of int16 functions on all codes, with an input scale of 8/32768, and of "
+        f"softmax on random rows of 16, in units of the output:\n\n{rows}"
+    )
+
+
+TABLES = {"errors": error_table, "speed": speed_table}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--readme", type=Path, help="write the tables between their marks there")
+    parser.add_argument("--only", choices=TABLES, help="make one of the tables")
+    parser.add_argument("--readme", type=Path, help="write them between their marks there")
     arguments = parser.parse_args()
-    text = report()
-    if arguments.readme:
-        readme.replace(arguments.readme, BEGIN, END, text)
-    else:
-        print(text)
+    for name in [arguments.only] if arguments.only else TABLES:
+        text = TABLES[name]()
+        if arguments.readme:
+            marks = (f"<!-- integer codes, {name}: {end} -->" for end in ("begin", "end"))
+            readme.replace(arguments.readme, *marks, text)
+        else:
+            print(text)
 
 
 if __name__ == "__main__":
