@@ -18,7 +18,9 @@ from ..emit.reader import Reader, rounded
 from ..emit.tree import Call, Const, Name
 from ..formulas.language import PRECISIONS
 from .c_header import Function, Source, private
+from .certificate import Measurement
 
+_SAMPLES = 2**14
 # The forms that are exported: suffix of the C function, and what it says.
 _FORMS = {"value": ("", "f(x)"), "grad": ("_grad", "f'(x)")}
 
@@ -46,7 +48,9 @@ def formula_source(
     given = ", ".join(f"{name} = {value!r}" for name, value in params.items())
     return Source(
         title=f"{record.name}: f(x) = {title}" + (f", for {given}" if given else ""),
-        about=_about(dtype, fast, errors),
+        about="\n".join(
+            [*_about(dtype, fast, errors), "", *_measured(functions[0], activation, params, dtype)]
+        ),
         input=np.dtype(dtype),
         output=np.dtype(dtype),
         text="\n\n".join(body),
@@ -61,15 +65,39 @@ def _fused(form: Form, params: Mapping[str, float], x: NDArray[Any]) -> NDArray[
         return np.asarray(form(x, **params))
 
 
-def _about(dtype: str, fast: bool, errors: list[str]) -> str:
+def _about(dtype: str, fast: bool, errors: list[str]) -> list[str]:
     lines = [f"Method: the formulas of fastcpuact in {dtype}, {'fast' if fast else 'exact'} tier,"]
     lines.append("with the bits of its kernels on processors with fused multiply-add (FMA).")
     if fast:
         lines.append(f"Relative error at most {FAST_ERROR}.")
     elif errors:
-        lines.append(
-            f"Largest error in units in the last place: {', '.join(errors)}.  The unit is the"
-        )
-        lines.append("spacing of floats at the exact value.")
+        lines.append("Error at most, in units in the last place (ULP): " + ", ".join(errors) + ".")
     lines.append("NaN: in, NaN out.  Infinite x: the limit.")
-    return "\n".join(lines)
+    return lines
+
+
+def _measured(
+    function: Function, activation: Activation, params: Mapping[str, float], dtype: str
+) -> list[str]:
+    """The error of float32 beside float64, where that is as good as exact."""
+    if dtype != "float32":
+        return []
+    low, high = activation.record.domain
+    ladder = np.geomspace(1e-30, 1e30, _SAMPLES // 8)
+    inputs = np.concatenate([np.linspace(2 * low, 2 * high, _SAMPLES), ladder, -ladder])
+    x = np.unique(inputs.astype(dtype))
+    with np.errstate(all="ignore"):
+        result = function.compute(x).astype(np.float64)
+        x = x[np.isfinite(result)].astype(np.float64)
+        exact = np.asarray(activation(x, **params))
+    found = Measurement()
+    found.add(x, result[np.isfinite(result)], exact)
+    return [
+        f"Certificate of f(x), measured beside float64 on {found.count:,} inputs in "
+        f"[{2 * low:g}, {2 * high:g}]",
+        "and by exponent to 1e30:",
+        f"max absolute error: {found.max_abs[0]:.4g} at {found.max_abs[1]:.7g}",
+        f"max relative error: {found.max_rel[0]:.4g} at {found.max_rel[1]:.7g}",
+        f"RMS error: {np.sqrt(found.squares / found.count):.4g}",
+        f"monotone: {found.monotone}",
+    ]
