@@ -154,7 +154,7 @@ def test_a_cluster_of_processes(tmp_path):
     script.write_text(CLUSTER)
     env = {**os.environ, "FASTCPUACT_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, script], env=env, capture_output=True, text=True, timeout=300
+        [sys.executable, script], env=env, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0 and done.stdout.strip() == "done", done.stderr
 
@@ -226,7 +226,7 @@ import resource, sys
 import numpy as np
 import fastcpuact as act
 
-rows, columns = 512, 1 << 17  # 256 MiB
+rows, columns = 256, 1 << 17  # 128 MiB
 source = np.memmap(sys.argv[1], np.float32, "w+", shape=(rows, columns))
 target = np.memmap(sys.argv[2], np.float32, "w+", shape=(rows, columns))
 source[::100] = np.linspace(-5, 5, columns, dtype=np.float32)
@@ -234,7 +234,7 @@ act.gelu(np.zeros(1 << 16, np.float32))  # threads start
 act.softmax(np.zeros((1 << 4, 1 << 12), np.float32))
 # No more memory of its own than this, a quarter of the file; shared mappings of files do not count.
 used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_DATA, (used + (64 << 20), -1))
+resource.setrlimit(resource.RLIMIT_DATA, (used + (32 << 20), -1))
 try:
     np.exp(source)
 except MemoryError:
@@ -245,7 +245,7 @@ act.gelu(source, out=target)
 assert np.array_equal(target[100], act.gelu(source[100]))
 for start in range(0, rows, 8):
     act.softmax(source[start : start + 8], out=target[start : start + 8])
-assert np.array_equal(target[300], act.softmax(source[300]))
+assert np.array_equal(target[200], act.softmax(source[200]))
 """
 
 
