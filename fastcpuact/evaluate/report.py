@@ -77,7 +77,8 @@ def tables(summaries: Sequence[Summary]) -> list[Table]:
         for place, heading in enumerate(HEADINGS):
             table.add_column(heading, justify="right" if place else "left", overflow="fold")
         for s in group:
-            table.add_row(*_cells(s))
+            # The quartiles below the median: so a table fits 80 columns.
+            table.add_row(*(cell.replace(" (", "\n(").replace(" to ", "–") for cell in _cells(s)))
         made.append(table)
     return made
 
