@@ -9,7 +9,7 @@ no precision tells from the middle lies there, and is a tie.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import floor
+from math import copysign, floor, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 # float64 decides where the distance from the nearest tie is above this part of the terms: more than
 # a thousand times what kernels with errors of a few ULP, and inputs rounded to float64, leave open.
 MARGIN = 2.0**-40
+# Every output saturates long before.
+VAST = 2.0**62
 # Two numbers that so many bits do not tell apart are the same: they are roots of polynomials of low
 # degree with coefficients of about a hundred bits, or else differ far earlier.
 LAST_PRECISION = 2**13
@@ -50,9 +52,8 @@ def rounded_codes(
         about = round_away(t)
         distance = np.abs(np.abs(t - np.trunc(t)) - 0.5)
         terms = (1 + np.abs(x)) * (1 + np.abs(t) + np.abs(x) / output.scale)
-    # Beyond 62 bits every output saturates, also at infinities.
-    vast = np.abs(t) >= 2.0**62
-    about = np.where(vast, np.copysign(2.0**62, t), about)
+    vast = np.abs(t) >= VAST
+    about = np.where(vast, np.copysign(VAST, t), about)
     rounded = about.astype(np.int64)
     open_ = ~vast & ~(distance > MARGIN * terms)
     name = "" if function.activation is None else function.activation.name
@@ -116,7 +117,13 @@ def _decide(name: str, x: Fraction, scale: float, rounding: Rounding) -> int:
                 bits *= 2
                 continue
             y = coefficient(value, 0)
-            below = floor(float(y) / scale)
+            about = float(y) / scale
+            if isnan(about):
+                bits *= 2
+                continue
+            if abs(about) >= VAST:
+                return int(copysign(VAST, about))
+            below = floor(about)
             # The values are compared with the middle of two codes, so nothing is divided.
             middle = (below + Fraction(1, 2)) * Fraction(scale)
             tie = arb(fmpq(middle.numerator, middle.denominator))
