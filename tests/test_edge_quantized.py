@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -300,6 +301,7 @@ KINDS = [
 ]
 
 
+@cache
 def made(dtype: str, format: str, arithmetic: str, f: object = "silu") -> edge.Approximant:
     zero = 128 if dtype == "uint8" else 0
     scale = 1 / 16 if dtype != "int16" else 8 / 2**15

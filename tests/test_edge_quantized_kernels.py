@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ LENGTHS = (0, 1, 7, 31, 32, 33, 63, 64, 65, 127, 128, 129, 191, 255, 4096 + 45)
 KINDS = (("int8", "tflite"), ("uint8", "tflite"), ("int16", "tflite"), ("int16", "compact"))
 
 
+@cache
 def made(dtype: str, format: str) -> edge.Approximant:
     scale = 1 / 16 if dtype != "int16" else 8 / 2**15
     affine = edge.Affine(scale, 128 if dtype == "uint8" else 0)
