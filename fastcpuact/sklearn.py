@@ -176,7 +176,8 @@ def mlp_predict_proba(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     >>> from sklearn.neural_network import MLPClassifier
     >>> from fastcpuact.sklearn import mlp_predict_proba
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier(8, activation="tanh", solver="lbfgs", random_state=0).fit(X, y)
+    >>> model = MLPClassifier(activation="tanh", solver="lbfgs", alpha=1.0, max_iter=1000)
+    >>> model = model.set_params(hidden_layer_sizes=8, random_state=0).fit(X, y)
     >>> abs(mlp_predict_proba(model, X) - model.predict_proba(X)).max() < 1e-12
     np.True_
     """
@@ -208,7 +209,8 @@ def mlp_predict(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     >>> from sklearn.neural_network import MLPClassifier
     >>> from fastcpuact.sklearn import mlp_predict
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier(8, activation="tanh", solver="lbfgs", random_state=0).fit(X, y)
+    >>> model = MLPClassifier(activation="tanh", solver="lbfgs", alpha=1.0, max_iter=1000)
+    >>> model = model.set_params(hidden_layer_sizes=8, random_state=0).fit(X, y)
     >>> (mlp_predict(model, X) == model.predict(X)).all()
     np.True_
     """
