@@ -36,7 +36,7 @@ def _spread(spread: Spread, digits: int = 3) -> str:
         return "never" if math.isinf(x) else f"{x:.{digits}g}"
 
     low, median, high = map(number, (spread.low, spread.median, spread.high))
-    return f"{median} ({low} to {high})" if low != high else median
+    return f"{median} ({low}–{high})" if low != high else median
 
 
 def _cells(s: Summary) -> list[str]:
@@ -78,7 +78,7 @@ def tables(summaries: Sequence[Summary]) -> list[Table]:
             table.add_column(heading, justify="right" if place else "left", overflow="fold")
         for s in group:
             # The quartiles below the median: so a table fits 80 columns.
-            table.add_row(*(cell.replace(" (", "\n(").replace(" to ", "–") for cell in _cells(s)))
+            table.add_row(*(cell.replace(" (", "\n(") for cell in _cells(s)))
         made.append(table)
     return made
 
