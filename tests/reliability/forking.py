@@ -296,5 +296,5 @@ def limits(full: bool) -> str:
         if os.geteuid() == 0:
             assert in_process(without_threads, NOBODY, **single) == 1
             ways.append("RLIMIT_NPROC")
-        assert in_process(without_threads, None, **single) == 8, "the control finds no threads"
+        assert in_process(without_threads, None, **single) > 1, "the control finds no threads"
     return f"the right results on 1 thread, by {' and '.join(ways)}"
