@@ -221,13 +221,8 @@ def test_compact(name):
 @pytest.mark.parametrize("name", ["tanh", "gelu", "relu", "exponential", "step", "snake"])
 def test_compact_fits_32_bits(name):
     """No product or sum of the device overflows."""
-    data = edge.quantized(
-        name,
-        input=edge.Affine(8 / 2**15),
-        output=edge.Affine(2**-12),
-        dtype="int16",
-        format="compact",
-    ).data
+    x = 8 / 2**15 * CODES16
+    data = compact16.fit_width(act.get(name)(x) / 2**-12, 11)
     half = 2 ** (data.width - 1)
     for k in range(len(data.constant)):
         t = np.array([-half, half - 1, half], np.int64)

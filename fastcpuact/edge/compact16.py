@@ -33,7 +33,7 @@ LOW, HIGH = -(2**15), 2**15 - 1
 # Fraction bits of the constant terms; more change nothing.
 GUARD = 8
 # The widest pieces whose products fit 32 bits, and the narrowest that are worth their bytes.
-WIDEST, NARROWEST = 13, 5
+WIDEST, NARROWEST = 13, 7
 
 
 # Fields of a table that are numbers, and the arrays with their types.
