@@ -132,6 +132,11 @@ def test_approximants_carry_their_certificate():
         edge.export_c(table, method="lut")
 
 
+def test_a_softmax_is_refused():
+    with pytest.raises(TypeError, match="f must be elementwise to be exported, got IntegerSoftmax"):
+        edge.export_c(edge.integer_softmax(edge.Affine(0.1)))
+
+
 def test_users_functions():
     text = edge.export_c(
         lambda x: np.exp(-x * x), method="lut", name="bell", entries=33, domain=(-4, 4)

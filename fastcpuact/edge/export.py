@@ -152,7 +152,7 @@ def _approximant_source(approximant: Approximant, public: str, order: str) -> So
         return float_source(approximant, public)
     if isinstance(approximant, Quantized):
         return integer_source(approximant, public, order)
-    raise TypeError(f"f must be of floats or of integer codes, got {type(approximant).__name__}")
+    raise TypeError(f"f must be elementwise to be exported, got {type(approximant).__name__}")
 
 
 def _activation(f: Any) -> Activation | None:
