@@ -91,6 +91,10 @@ class Curve:
         ends = (self.start, self.end, self.total)
         return (*ends, *self.below, *self.above, low, high, *grid, *self.line, self.center)
 
+    def arguments(self) -> tuple[Any, ...]:
+        """All of a curve, in the order that kernels take it."""
+        return self.choices(), self.numbers(), *self.arrays()
+
     def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """The arrays of a curve: knots, data, denominator; one number stands for none."""
         none = np.ones(1, self.dtype)
@@ -99,14 +103,16 @@ class Curve:
         return knots, data, denominator
 
 
-def evaluate(curve: Curve, x: NDArray[Any], y: NDArray[Any], slope: bool) -> None:
-    """Evaluate a curve, or its slope, on a flat contiguous array into another, or into itself."""
-    arguments = (curve.choices(), curve.numbers(), *curve.arrays(), x, y, slope)
+def evaluate(arguments: tuple[Any, ...], x: NDArray[Any], y: NDArray[Any], slope: bool) -> None:
+    """Evaluate a curve, or its slope, on a flat contiguous array into another, or into itself.
+
+    ``arguments`` are those that `Curve.arguments` returns.
+    """
     if engines.current_engine() == "compiled":
         from ..kernels.curves import evaluate as run
 
-        run(*arguments)
+        run(*arguments, x, y, slope)
     else:
         from ..jit.curves import evaluate as run_jit
 
-        run_jit(*arguments)
+        run_jit(*arguments, x, y, slope)

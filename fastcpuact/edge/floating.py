@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from math import inf, isfinite
 from typing import Any, ClassVar
 
@@ -143,12 +144,16 @@ class FloatApproximant(Approximant):
     def _compute(self, x: NDArray[Any], result: NDArray[Any], slope: bool) -> None:
         flat = np.ascontiguousarray(x).reshape(-1)
         in_place = result.flags.c_contiguous and (
-            result.ctypes.data == flat.ctypes.data or not np.may_share_memory(result, flat)
+            result is x or not np.may_share_memory(result, flat)
         )
         target = result.reshape(-1) if in_place else np.empty_like(flat)
-        evaluate(self.curve(), flat, target, slope)
+        evaluate(self._arguments, flat, target, slope)
         if not in_place:
             result[...] = target.reshape(result.shape)
+
+    @cached_property
+    def _arguments(self) -> tuple[Any, ...]:
+        return self.curve().arguments()
 
     def common_curve(self, method: str, **rest: Any) -> Curve:
         """Return a description with what all approximants in floating point have."""
