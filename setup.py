@@ -28,6 +28,10 @@ sys.modules.setdefault("fastcpuact", _package)
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS, module_name  # noqa: E402
 
 HANDWRITTEN = ("driver", "call", "contiguous", "rows", "quantized", "curves")
+HEADERS = (
+    *("bytes", "cpu", "curve_loops", "curve_precisions", "curves", "fpenv", "integers", "pool"),
+    "relaxed",
+)
 
 # Bits come before speed: no contraction to FMA but where a formula says so, no -ffast-math.
 # Kernels set no errno and are run with traps masked, so the compiler may speculate.
@@ -120,13 +124,7 @@ def extension(stem: str) -> Extension:
         ],
         extra_compile_args=THREADS,
         extra_link_args=THREADS,
-        depends=[
-            f"fastcpuact/kernels/{name}.h"
-            for name in (
-                *("bytes", "cpu", "curve_loops", "curves", "fpenv", "integers", "pool"),
-                "relaxed",
-            )
-        ]
+        depends=[f"fastcpuact/kernels/{name}.h" for name in HEADERS]
         + ["fastcpuact/include/fastcpuact.h"],
     )
 

@@ -1,20 +1,6 @@
-/* The loops of curves.h in one precision, which includes this for each. */
+/* The loops of curves.h, which includes this for each precision and level of the processor. */
 
-typedef struct {
-    int method, symmetry, identity, degree;
-    int folded, clipped, uniform, square, times_t, negated;
-    int segments;
-    REAL start, end, total;         /* of the core; of a complement */
-    REAL below[2], above[2];        /* slope and intercept of the tails */
-    REAL low, high;                 /* the image of the core */
-    REAL origin, width, scale;      /* of equal segments */
-    const REAL *knots;              /* of others */
-    const REAL *data, *denominator; /* a table, or coefficients */
-    int terms, denominator_terms;
-    REAL offset, rise, center;
-} NAME(curve);
-
-CURVE_INLINE void NAME(find)(const NAME(curve) *c, const REAL *restrict t, int32_t *restrict index,
+CURVE_INLINE void NAME(find)(const CURVE *c, const REAL *restrict t, int32_t *restrict index,
                              int n)
 {
     const int32_t last = c->segments - 1;
@@ -41,7 +27,7 @@ CURVE_INLINE void NAME(find)(const NAME(curve) *c, const REAL *restrict t, int32
 }
 
 /* The distance from the start of the segment; in widths, if they are equal or `relative`. */
-CURVE_INLINE void NAME(place)(const NAME(curve) *c, const REAL *restrict t,
+CURVE_INLINE void NAME(place)(const CURVE *c, const REAL *restrict t,
                               const int32_t *restrict index, REAL *restrict s, int n, int relative)
 {
     if (c->uniform)
@@ -55,13 +41,13 @@ CURVE_INLINE void NAME(place)(const NAME(curve) *c, const REAL *restrict t,
             s[i] = t[i] - c->knots[index[i]];
 }
 
-CURVE_INLINE REAL NAME(middle)(const NAME(curve) *c, int32_t i)
+CURVE_INLINE REAL NAME(middle)(const CURVE *c, int32_t i)
 {
     return (c->knots[i] + c->knots[i + 1]) * (REAL)0.5;
 }
 
 /* Polynomials through equally spaced values, in Newton's form. */
-CURVE_INLINE void NAME(interpolate)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict y,
+CURVE_INLINE void NAME(interpolate)(const CURVE *c, const REAL *restrict t, REAL *restrict y,
                                     int n, int slope)
 {
     int32_t index[CURVE_BLOCK];
@@ -132,7 +118,7 @@ CURVE_INLINE REAL NAME(series)(REAL y, REAL x, int identity, int degree, int slo
     return slope ? d1 + x * ((d2 + d2) + x * (d3 * 3)) : y + x * (d1 + x * (d2 + x * d3));
 }
 
-CURVE_INLINE void NAME(taylor)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict out,
+CURVE_INLINE void NAME(taylor)(const CURVE *c, const REAL *restrict t, REAL *restrict out,
                                int n, int slope)
 {
     int32_t index[CURVE_BLOCK];
@@ -168,7 +154,7 @@ CURVE_INLINE void NAME(taylor)(const NAME(curve) *c, const REAL *restrict t, REA
 #undef LOOP
 }
 
-CURVE_INLINE void NAME(pieces)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict y,
+CURVE_INLINE void NAME(pieces)(const CURVE *c, const REAL *restrict t, REAL *restrict y,
                                int n, int slope)
 {
     int32_t index[CURVE_BLOCK];
@@ -207,7 +193,7 @@ CURVE_INLINE void NAME(horner)(const REAL *coefficients, int terms, const REAL *
     }
 }
 
-CURVE_INLINE void NAME(rational)(const NAME(curve) *c, const REAL *restrict t, REAL *restrict y,
+CURVE_INLINE void NAME(rational)(const CURVE *c, const REAL *restrict t, REAL *restrict y,
                                  int n, int slope)
 {
     REAL z[CURVE_BLOCK], p[CURVE_BLOCK], q[CURVE_BLOCK], dp[CURVE_BLOCK], dq[CURVE_BLOCK];
@@ -256,30 +242,32 @@ CURVE_INLINE void NAME(rational)(const NAME(curve) *c, const REAL *restrict t, R
         memcpy(y, from, (size_t)n * sizeof(REAL));
 }
 
-CURVE_INLINE REAL NAME(tail)(const REAL line[2], REAL t, int slope)
+/* What lies beyond an end of the domain: a constant, or a line. */
+CURVE_INLINE void NAME(tail)(const REAL line[2], REAL end, int above, const REAL *restrict t,
+                             REAL *restrict y, int n, int slope)
 {
-    if (slope)
-        return line[0];
-    return line[0] == 0 ? line[1] : t * line[0] + line[1];
+    const REAL rise = line[0], value = slope ? line[0] : line[1];
+    const REAL sign = above ? 1 : -1, edge = above ? end : -end;
+    if (slope || rise == 0)
+        for (int i = 0; i < n; i++)
+            y[i] = sign * t[i] > edge ? value : y[i];
+    else
+        for (int i = 0; i < n; i++) {
+            const REAL beyond = t[i] * rise + value;
+            y[i] = sign * t[i] > edge ? beyond : y[i];
+        }
 }
 
-/* Tails, the other side of a symmetry, and NaN. */
-CURVE_INLINE REAL NAME(finish)(const NAME(curve) *c, REAL x, REAL core, int slope, int symmetry)
+/* The other side of a symmetry, and NaN. */
+CURVE_INLINE REAL NAME(unfold)(REAL x, REAL core, REAL total, int slope, int symmetry)
 {
-    const REAL t = symmetry == CURVE_NONE ? x : FABS(x);
     const int negative = COPYSIGN(1, x) < 0;
-    if (c->clipped && !slope) {
-        core = core < c->low ? c->low : core;
-        core = core > c->high ? c->high : core;
-    }
-    core = t < c->start ? NAME(tail)(c->below, t, slope) : core;
-    core = t > c->end ? NAME(tail)(c->above, t, slope) : core;
     if (symmetry == (slope ? CURVE_EVEN : CURVE_ODD))
         core = negative ? -core : core;
     else if (symmetry == CURVE_COMPLEMENT && slope)
         core = -core;
     else if (symmetry == CURVE_COMPLEMENT)
-        core = negative ? core : c->total - core;
+        core = negative ? core : total - core;
     else if (symmetry == CURVE_RECTIFIED && slope)
         core = negative ? -core : core + 1;
     else if (symmetry == CURVE_RECTIFIED)
@@ -287,13 +275,13 @@ CURVE_INLINE REAL NAME(finish)(const NAME(curve) *c, REAL x, REAL core, int slop
     return x == x ? core : x;
 }
 
-CURVE_INLINE void NAME(run)(const NAME(curve) *given, const REAL *x, REAL *y, size_t count,
-                            int slope)
+CURVE_INLINE void NAME(run)(const CURVE *given, const REAL *x, REAL *y, size_t count, int slope)
 {
     /* Nothing else can write to a copy, so that its members stay in registers. */
-    const NAME(curve) copy = *given, *const c = &copy;
+    const CURVE copy = *given, *const c = &copy;
+    const REAL start = c->start, end = c->end, low = c->low, high = c->high, total = c->total;
     /* The results may take the place of the inputs. */
-    REAL from[CURVE_BLOCK], t[CURVE_BLOCK], core[CURVE_BLOCK];
+    REAL from[CURVE_BLOCK], t[CURVE_BLOCK], inside[CURVE_BLOCK], core[CURVE_BLOCK];
     for (size_t done = 0; done < count; done += CURVE_BLOCK) {
         const int n = count - done < CURVE_BLOCK ? (int)(count - done) : CURVE_BLOCK;
         REAL *to = y + done;
@@ -304,22 +292,30 @@ CURVE_INLINE void NAME(run)(const NAME(curve) *given, const REAL *x, REAL *y, si
         else
             memcpy(t, from, (size_t)n * sizeof(REAL));
         for (int i = 0; i < n; i++) {
-            const REAL u = t[i] >= c->start ? t[i] : c->start; /* also for NaN */
-            t[i] = u <= c->end ? u : c->end;
+            const REAL u = t[i] >= start ? t[i] : start; /* also for NaN */
+            inside[i] = u <= end ? u : end;
         }
         if (c->method == CURVE_TABLE)
-            NAME(interpolate)(c, t, core, n, slope);
+            NAME(interpolate)(c, inside, core, n, slope);
         else if (c->method == CURVE_TAYLOR)
-            NAME(taylor)(c, t, core, n, slope);
+            NAME(taylor)(c, inside, core, n, slope);
         else if (c->method == CURVE_PIECEWISE)
-            NAME(pieces)(c, t, core, n, slope);
+            NAME(pieces)(c, inside, core, n, slope);
         else
-            NAME(rational)(c, t, core, n, slope);
+            NAME(rational)(c, inside, core, n, slope);
+        if (c->clipped && !slope)
+            for (int i = 0; i < n; i++) {
+                const REAL v = core[i] < low ? low : core[i];
+                core[i] = v > high ? high : v;
+            }
+        if (!c->folded)
+            NAME(tail)(c->below, start, 0, t, core, n, slope);
+        NAME(tail)(c->above, end, 1, t, core, n, slope);
         switch (c->symmetry) { /* so that each loop has one */
-#define LOOP(which)                                                     \
-    case which:                                                         \
-        for (int i = 0; i < n; i++)                                     \
-            to[i] = NAME(finish)(c, from[i], core[i], slope, which);    \
+#define LOOP(which)                                                      \
+    case which:                                                          \
+        for (int i = 0; i < n; i++)                                      \
+            core[i] = NAME(unfold)(from[i], core[i], total, slope, which); \
         break;
             LOOP(CURVE_NONE)
             LOOP(CURVE_ODD)
@@ -328,16 +324,16 @@ CURVE_INLINE void NAME(run)(const NAME(curve) *given, const REAL *x, REAL *y, si
             LOOP(CURVE_RECTIFIED)
 #undef LOOP
         }
+        memcpy(to, core, (size_t)n * sizeof(REAL));
     }
 }
 
-CURVE_LEVELS
-static void NAME(values)(const NAME(curve) *c, const REAL *x, REAL *y, size_t count)
+static void NAME(values)(const CURVE *c, const REAL *x, REAL *y, size_t count)
 {
     NAME(run)(c, x, y, count, 0);
 }
 
-static void NAME(slopes)(const NAME(curve) *c, const REAL *x, REAL *y, size_t count)
+static void NAME(slopes)(const CURVE *c, const REAL *x, REAL *y, size_t count)
 {
     NAME(run)(c, x, y, count, 1);
 }

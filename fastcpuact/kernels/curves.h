@@ -18,33 +18,70 @@ enum curve_method { CURVE_TABLE, CURVE_TAYLOR, CURVE_PIECEWISE, CURVE_RATIONAL }
 enum curve_symmetry { CURVE_NONE, CURVE_ODD, CURVE_EVEN, CURVE_COMPLEMENT, CURVE_RECTIFIED };
 enum curve_identity { CURVE_TANH, CURVE_SIGMOID, CURVE_EXPONENTIAL };
 
-/* The same loops for every level of the processor, chosen when the module is loaded, where the
- * compiler and the C library can do that. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define CURVE_LEVELS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CURVE_LEVELS
-#endif
+/* Tails are a slope and an intercept; origin, width and scale are those of equal segments, knots
+ * those of others; data is a table or coefficients. */
+#define CURVE_DATA(REAL)                                                                    \
+    int method, symmetry, identity, degree;                                                 \
+    int folded, clipped, uniform, square, times_t, negated;                                 \
+    int segments;                                                                           \
+    REAL start, end, total;                                                                 \
+    REAL below[2], above[2];                                                                \
+    REAL low, high;                                                                         \
+    REAL origin, width, scale;                                                              \
+    const REAL *knots;                                                                      \
+    const REAL *data, *denominator;                                                         \
+    int terms, denominator_terms;                                                           \
+    REAL offset, rise, center;
+
+typedef struct { CURVE_DATA(float) } curve_f32;
+typedef struct { CURVE_DATA(double) } curve_f64;
+
 #define CURVE_INLINE static inline __attribute__((always_inline))
 
-#define REAL float
-#define NAME(stem) stem##_f32
-#define FABS __builtin_fabsf
-#define COPYSIGN __builtin_copysignf
-#include "curve_loops.h"
-#undef REAL
-#undef NAME
-#undef FABS
-#undef COPYSIGN
+/* The same loops for every level, of which the processor's is taken, where the compiler can. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CURVE_LEVELS 1
+#pragma GCC push_options
+#pragma GCC target("avx512f")
+#define LEVEL_NAME(stem) stem##_avx512
+#include "curve_precisions.h"
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#define LEVEL_NAME(stem) stem##_avx2
+#include "curve_precisions.h"
+#pragma GCC pop_options
+#endif
+#define LEVEL_NAME(stem) stem##_portable
+#include "curve_precisions.h"
 
-#define REAL double
-#define NAME(stem) stem##_f64
-#define FABS __builtin_fabs
-#define COPYSIGN __builtin_copysign
-#include "curve_loops.h"
-#undef REAL
-#undef NAME
-#undef FABS
-#undef COPYSIGN
+#ifdef CURVE_LEVELS
+#define CURVE_CHOOSE(name, ...)                 \
+    if (__builtin_cpu_supports("avx512f"))      \
+        name##_avx512(__VA_ARGS__);             \
+    else if (__builtin_cpu_supports("avx2"))    \
+        name##_avx2(__VA_ARGS__);               \
+    else                                        \
+        name##_portable(__VA_ARGS__)
+#else
+#define CURVE_CHOOSE(name, ...) name##_portable(__VA_ARGS__)
+#endif
+
+static void values_f32(const curve_f32 *c, const float *x, float *y, size_t n)
+{
+    CURVE_CHOOSE(values_f32, c, x, y, n);
+}
+static void slopes_f32(const curve_f32 *c, const float *x, float *y, size_t n)
+{
+    CURVE_CHOOSE(slopes_f32, c, x, y, n);
+}
+static void values_f64(const curve_f64 *c, const double *x, double *y, size_t n)
+{
+    CURVE_CHOOSE(values_f64, c, x, y, n);
+}
+static void slopes_f64(const curve_f64 *c, const double *x, double *y, size_t n)
+{
+    CURVE_CHOOSE(slopes_f64, c, x, y, n);
+}
 
 #endif
