@@ -183,7 +183,9 @@ def _stated(
     tails, worst = [], 0.0
     for side, edge in ((-1, start), (1, end)):
         line = None if side < 0 and symmetry.is_folded else asymptote(core, side)
-        if line is None:
+        # A domain that ends far from the asymptote is all that the approximant is meant for.
+        step = np.inf if line is None else abs(float(core([edge])[0] - line(np.array([edge]))[0]))
+        if line is None or step > np.ptp(inside) / 16:
             tails.append(Tail(0.0, float(dtype.type(core([edge])[0]))))
             continue
         tails.append(line)

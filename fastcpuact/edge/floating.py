@@ -223,10 +223,10 @@ class FloatApproximant(Approximant):
     def reach(self) -> tuple[float, float]:
         """Between which inputs it stands for the function: all but beyond tails that do not."""
         core = self.symmetry.core(self.exact())
-        above = inf if asymptote(core, 1) else self.end
+        above = inf if asymptote(core, 1) == self.tails[1] else self.end
         if self.symmetry.is_folded:
             return -above, above
-        return (-inf if asymptote(core, -1) else self.start), above
+        return (-inf if asymptote(core, -1) == self.tails[0] else self.start), above
 
     def landmarks(self) -> NDArray[np.float64]:
         """Inputs where errors may peak, such as knots."""

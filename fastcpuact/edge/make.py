@@ -47,7 +47,8 @@ def lookup_table(
     domain : pair of float, optional
         The interval that the table covers. If it is symmetric and the function has a symmetry,
         half of it is stored. Beyond it the result is the asymptote, or the value at its end where
-        there is none. By default, the domain for which the errors inside and beyond are equal.
+        there is none near. By default, the domain for which the errors inside and beyond are
+        equal.
     interpolation : {"nearest", "linear", "quadratic", "cubic"}
         By polynomials of degree 0 to 3 through 1 to 4 neighbouring values.
     spacing : {"uniform", "optimal"}
