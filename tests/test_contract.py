@@ -16,6 +16,17 @@ from conftest import require
 from fastcpuact import engines
 from forms import ONE_OF_EACH_KIND, Supplied, form_of, forms_on
 
+
+@pytest.fixture(autouse=True)
+def default_engine(request):
+    """Whatever engine the tests before this one, which asks for none, ran on."""
+    if "engine" in request.fixturenames:
+        yield
+    else:
+        with act.engine("compiled" if engines.COMPILED else "numba"):
+            yield
+
+
 CASES = [(engine, *case) for engine in engines.ENGINES for case in forms_on(engine)]
 DTYPES = (np.float16, np.float32, np.float64)
 
@@ -364,7 +375,7 @@ def test_parameter_errors(name):
         f(np.ones(2), np.ones(3))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(
     x=hnp.arrays(
         st.sampled_from([np.dtype(char) for char in ("f2", "f4", "f8", ">f4", ">f2")]),

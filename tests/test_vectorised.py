@@ -106,7 +106,15 @@ def needs(compiler: str) -> None:
         pytest.skip(f"{compiler} is not installed")
 
 
-@pytest.mark.parametrize("target", [*TARGETS, CROSS], ids=lambda target: "-".join(target[:2]))
+@pytest.mark.parametrize(
+    "target",
+    # What vectorises at the levels below and above does so at v3.
+    [
+        pytest.param(target, marks=[pytest.mark.long] * (target[0] == "v3"))
+        for target in (*TARGETS, CROSS)
+    ],
+    ids=lambda target: "-".join(target[:2]),
+)
 def test_cython_loops_vectorise(target, translated):
     level, compiler, platform = target
     needs(compiler)

@@ -76,31 +76,39 @@ class Caller:
         dtype = first.dtype
         if dtype.char not in "fd" or not dtype.isnative:
             return None
-        arrays = operands[: self._operands]
-        for array in arrays:
+        given = operands[: self._operands]
+        for array in given:
             if not _alike(array, first):
                 return None
+        numbers = True
         for param in params:
             if type(param) is not float:
-                return None
+                if not _alike(param, first):
+                    return None
+                numbers = False
+        arrays = given if numbers else tuple(a for a in operands if type(a) is not float)
         if out is None:
             results = tuple(np.empty_like(first, order="C") for _ in range(self._results))
         else:
             results = out if isinstance(out, tuple) else (out,)
             if len(results) != self._results or not _may_hold(results, arrays):
                 return None
-        at_defaults = params == self._defaults
+        at_defaults = numbers and params == self._defaults
         kernel = self._kernels.get((dtype.char, at_defaults))
         if kernel is None:
             key = self._form.key(self._fast, at_defaults)
             name = kernel_name(self._record, key, _BY_DTYPE[dtype])
             kernel = getattr(module_of(self._record), name)
             self._kernels[dtype.char, at_defaults] = kernel
-        if first.ndim != 1:
-            arrays = tuple(array.reshape(-1) for array in arrays)
-        flat = results if first.ndim == 1 else tuple(array.reshape(-1) for array in results)
-        numbers = () if at_defaults else tuple(dtype.type(param) for param in params)
-        launch(kernel, first.size, (*arrays, *numbers, *flat))
+        passed = (*(given if at_defaults else operands), *results)
+        launch(
+            kernel,
+            first.size,
+            tuple(
+                dtype.type(operand) if type(operand) is float else operand.reshape(-1)
+                for operand in passed
+            ),
+        )
         return results[0] if len(results) == 1 else results
 
 
