@@ -105,13 +105,14 @@ def test_a_rational_is_a_minimax_fit():
     heights = error[turns]
     assert len(turns) >= 5
     assert np.all(heights[:-1] * heights[1:] < 0)
-    assert np.ptp(np.abs(heights)) < 1e-3 * np.max(np.abs(heights))
+    # As far as the fit's points are dense.
+    assert np.ptp(np.abs(heights)) < 2e-3 * np.max(np.abs(heights))
 
 
-def test_rounding_one_after_the_other_beats_rounding_at_once():
-    x = chebyshev_points(6)
-    powers = np.arange(6)
-    basis, target = x[:, None] ** powers, np.exp2(x.astype(np.float64))[None]
+@pytest.mark.parametrize("n", [4, 5, 6, 7])
+def test_rounding_together_beats_rounding_one_by_one(n):
+    x = np.linspace(-1, 1, 401)
+    basis, target = x[:, None] ** np.arange(n), np.exp2(x)[None]
     dtype = np.dtype(np.float16)
     exact = minimax(basis, target)
     naive = exact.coefficients[0].astype(dtype)

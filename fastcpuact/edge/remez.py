@@ -6,6 +6,7 @@ error between them hardly exceeds that on them (`POINTS` for each coefficient).
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ Wide = NDArray[np.longdouble]
 # equioscillates exceeds its values on them by less than (pi / 2 / 24)² / 2 = 0.2 %.
 POINTS = 24
 _ROUNDS = 100
+# Passes over all coefficients and pairs of them, which seldom move after the third.
+SWEEPS = 8
 
 
 class Fit(NamedTuple):
@@ -151,8 +154,8 @@ def rounded(
     """Fit with coefficients of a working precision.
 
     The last coefficient is rounded, the others are fitted anew to what that leaves, and so on:
-    each makes up for the rounding of those after it, so that the error is smaller than if all were
-    rounded at once.
+    each makes up for the rounding of those after it.  Then one or two at a time move to their
+    neighbours as long as the largest error falls.
 
     Parameters
     ----------
@@ -178,4 +181,34 @@ def rounded(
         fit = minimax(basis[..., : k + 1], left)
         result[:, k] = (fit.coefficients[:, k] * scale[:, k]).astype(dtype)
         left -= basis[..., k] * (result[:, k] / scale[:, k])[:, None]
+    _descend(basis, left, result, scale)
     return result
+
+
+def _descend(
+    basis: NDArray[Any], left: NDArray[Any], result: NDArray[Any], scale: NDArray[Any]
+) -> None:
+    """Move coefficients to neighbours, one or two at a time, while the largest error falls."""
+    n = result.shape[1]
+    ways = [(k, k) for k in range(n)] + [(j, k) for k in range(n) for j in range(k)]
+    signs = [(1, 1), (-1, -1), (1, -1), (-1, 1)]
+    error = np.max(np.abs(left), axis=1)
+    for _ in range(SWEEPS):
+        moved = False
+        for places, (first, second) in itertools.product(ways, signs):
+            tried = result.copy()
+            for k, sign in zip(sorted(set(places)), (first, second), strict=False):
+                tried[:, k] = np.nextafter(result[:, k], np.asarray(sign * np.inf, result.dtype))
+            change = (tried.astype(np.longdouble) - result) / scale
+            after = left - np.einsum("bik,bk->bi", basis, change)
+            height = np.max(np.abs(after), axis=1)
+            better = height < error
+            if better.any():
+                result[better], left[better], error[better] = (
+                    tried[better],
+                    after[better],
+                    height[better],
+                )
+                moved = True
+        if not moved:
+            return
