@@ -15,6 +15,9 @@ from .symmetry import NAMES
 METHODS = ("table", "taylor", "piecewise", "rational")
 IDENTITIES = ("tanh", "sigmoid", "exponential")
 
+# Choices, numbers, knots, data, denominator.
+Arguments = tuple[tuple[int, ...], tuple[float, ...], NDArray[Any], NDArray[Any], NDArray[Any]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
@@ -91,7 +94,7 @@ class Curve:
         ends = (self.start, self.end, self.total)
         return (*ends, *self.below, *self.above, low, high, *grid, *self.line, self.center)
 
-    def arguments(self) -> tuple[Any, ...]:
+    def arguments(self) -> Arguments:
         """All of a curve, in the order that kernels take it."""
         return self.choices(), self.numbers(), *self.arrays()
 
@@ -103,7 +106,7 @@ class Curve:
         return knots, data, denominator
 
 
-def evaluate(arguments: tuple[Any, ...], x: NDArray[Any], y: NDArray[Any], slope: bool) -> None:
+def evaluate(arguments: Arguments, x: NDArray[Any], y: NDArray[Any], slope: bool) -> None:
     """Evaluate a curve, or its slope, on a flat contiguous array into another, or into itself.
 
     ``arguments`` are those that `Curve.arguments` returns.

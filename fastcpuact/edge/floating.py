@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .approximant import Approximant, result_array
 from .certificate import Certificate, certificate
-from .engine import Curve, evaluate
+from .engine import Arguments, Curve, evaluate
 from .function import Floats, Function
 from .symmetry import Symmetry, Tail, asymptote
 
@@ -152,7 +152,7 @@ class FloatApproximant(Approximant):
             result[...] = target.reshape(result.shape)
 
     @cached_property
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments(self) -> Arguments:
         return self.curve().arguments()
 
     def common_curve(self, method: str, **rest: Any) -> Curve:
