@@ -224,7 +224,7 @@ def gelu_sigmoid(x):
     return (-0.0 if x < 0 else x) - t / d * a * b
 
 
-@gelu_sigmoid.gradient(ulp={"float32": 3.8, "float64": 1.8})
+@gelu_sigmoid.gradient(ulp={"float32": 3.5, "float64": 1.8})
 def gelu_sigmoid_grad(x):
     """silu'(1.702 x)."""
     _, v, low = gelu_sigmoid_argument(x)
@@ -287,7 +287,7 @@ def swish(x, beta=1.0):
 swish.same_at_defaults = silu
 
 
-@swish.gradient(ulp={"float32": 4.0, "float64": 1.8})
+@swish.gradient(ulp={"float32": 3.6, "float64": 1.8})
 def swish_grad(x, beta=1.0):
     """silu'(βx)."""
     v, t, low = scaled_argument(finite(x), beta)
@@ -420,7 +420,7 @@ gelu_tanh_slope = per_precision(
 )
 
 
-@gelu_tanh.gradient(ulp={"float32": 4.0, "float64": 1.8})
+@gelu_tanh.gradient(ulp={"float32": 3.7, "float64": 1.8})
 def gelu_tanh_grad(x):
     """σ(v)·(1 + x·v'·σ(-v)), v = 2u."""
     left = gelu_tanh_slope(magnitude_of_cube(x))
