@@ -120,7 +120,7 @@ class Gated(GatedForm, Described):
         >>> import numpy as np
         >>> import fastcpuact as act
         >>> act.reglu.packed(np.array([2.0, 3.0, 1.0, -1.0]))
-        array([ 2., -0.])
+        array([2., 0.])
         >>> act.reglu.packed(np.array([2.0, 3.0, 1.0, -1.0]), gate="first")
         array([ 2., -3.])
         """
