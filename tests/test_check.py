@@ -714,7 +714,7 @@ def test_missing_packages_are_named() -> None:
     assert done.stderr == "fastcpuact: flint is missing: pip install 'fastcpuact[check]'\n"
 
 
-SAMPLES = 250_000
+SAMPLES = 1_500_000
 SLOW = ("relu", "--form", "value", "--dtype", "float64", "--tier", "exact", "--samples", SAMPLES)
 
 
