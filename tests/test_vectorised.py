@@ -130,6 +130,7 @@ def test_cython_loops_vectorise(target, translated):
     assert not [loops[number] for number in sorted(set(loops) - vectorised)]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(LEVEL not in ("v3", "v4"), reason="without FMA, other bits are allowed")
 def test_aarch64_kernels_give_the_same_bits(translated, tmp_path):
     """The kernels for aarch64, as setup.py compiles them, run under an emulator."""
