@@ -9,9 +9,6 @@ import fastcpuact as act
 from fastcpuact import edge
 from fastcpuact.edge.remez import chebyshev_points, minimax, rounded
 
-# Minutes of fits in extended precision.
-pytestmark = pytest.mark.long
-
 # Constants c of the smallest error c / N**(d + 1) with N segments on half of a symmetric range,
 # from the maxima and integrals of derivatives: de Boor, A Practical Guide to Splines, 1978.
 CONSTANTS = [

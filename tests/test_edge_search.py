@@ -8,9 +8,6 @@ import pytest
 from fastcpuact import edge
 from fastcpuact.edge.choosing import Frontier, Point
 
-# Minutes of fits in extended precision.
-pytestmark = pytest.mark.long
-
 
 @pytest.mark.parametrize(("name", "bound"), [("tanh", 1e-3), ("gelu", 1e-4)])
 def test_the_smallest_that_is_good_enough(name, bound):
