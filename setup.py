@@ -29,8 +29,8 @@ from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS, module_name  # no
 
 HANDWRITTEN = ("driver", "call", "contiguous", "rows", "quantized", "curves")
 HEADERS = (
-    *("bytes", "cpu", "curve_loops", "curve_precisions", "curves", "fpenv", "integers", "pool"),
-    "relaxed",
+    *("bytes", "cpu", "curve_loops", "curve_precisions", "curves", "fpenv", "integers", "moves"),
+    *("pool", "relaxed"),
 )
 
 # Bits come before speed: no contraction to FMA but where a formula says so, no -ffast-math.

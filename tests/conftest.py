@@ -22,6 +22,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# Files that take minutes, the longest first: a process that starts one last keeps all others
+# waiting.
+_LONGEST = ("test_engines", "test_build", "test_vectorised", "test_contract", "test_values")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # pytest-xdist would begin with the files of most tests.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
 def require_package(name: str) -> Any:
     """Import an optional package, or skip the tests of a module where it is not there.
 

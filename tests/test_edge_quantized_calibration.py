@@ -89,7 +89,7 @@ def test_shapes_and_types():
         ([1.0, np.inf], {}, ValueError, "samples must be finite"),
         (["a"], {}, TypeError, "samples must be real numbers"),
         ([1j], {}, TypeError, "samples must be real numbers"),
-        ([1.0], {"dtype": "int4"}, TypeError, "int4"),
+        ([1.0], {"dtype": "int3"}, TypeError, "int3"),
         ([1.0], {"dtype": "int32"}, ValueError, "dtype must be int8, uint8 or int16, got int32"),
         ([1.0], {"method": "best"}, ValueError, "method must be mse or minmax, got 'best'"),
         ([1.0], {"f": "nonsense"}, ValueError, "nonsense"),

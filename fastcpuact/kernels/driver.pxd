@@ -30,9 +30,3 @@ cdef void load(
 cdef void store(
     const Kernel* kernel, char* to, Py_ssize_t step, const char* source, Py_ssize_t n
 ) noexcept nogil
-cdef void gather(
-    char* to, const char* source, Py_ssize_t step, Py_ssize_t n, int itemsize
-) noexcept nogil
-cdef void scatter(
-    char* to, Py_ssize_t step, const char* source, Py_ssize_t n, int itemsize
-) noexcept nogil

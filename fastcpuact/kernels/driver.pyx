@@ -6,9 +6,8 @@ An operand that is not contiguous, a parameter that is one number for all elemen
 that lies on an input, and every operand in float16 pass through a small buffer, a block at a time.
 """
 
-from libc.stdint cimport uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport uint16_t, uintptr_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
 
 cimport numpy as cnp
 
@@ -28,6 +27,9 @@ cdef extern from "relaxed.h" nogil:
 cdef extern from "cpu.h" nogil:
     int c_cpu_level "cpu_level"()
 
+cdef extern from "moves.h" nogil:
+    void gather(char* to, const char* source, Py_ssize_t step, Py_ssize_t n, int size)
+    void scatter(char* to, Py_ssize_t step, const char* source, Py_ssize_t n, int size, bint wide)
 
 cdef extern from "pool.h" nogil:
     int pool_run(pool_job job, void* data, int parts, int threads)
@@ -68,48 +70,12 @@ def thread_count():
     return relaxed_load(&num_threads)
 
 
+cdef bint has_avx512 = c_cpu_level() == 4
+
+
 def cpu_level():
     """Return the x86-64 level of this processor (2, 3 or 4), or 0 on other architectures."""
     return c_cpu_level()
-
-
-cdef void gather(
-    char* to, const char* source, Py_ssize_t step, Py_ssize_t n, int itemsize
-) noexcept nogil:
-    """Copy n strided elements to a contiguous buffer."""
-    cdef Py_ssize_t i
-    if step == itemsize:
-        memcpy(to, source, n * itemsize)
-    elif itemsize == 2:
-        for i in range(n):
-            (<uint16_t*>to)[i] = (<const uint16_t*>(source + i * step))[0]
-    elif itemsize == 4 and step == 8:  # every other element, which compilers vectorise
-        for i in range(n):
-            (<uint32_t*>to)[i] = (<const uint32_t*>source)[2 * i]
-    elif itemsize == 4:
-        for i in range(n):
-            (<uint32_t*>to)[i] = (<const uint32_t*>(source + i * step))[0]
-    else:
-        for i in range(n):
-            (<uint64_t*>to)[i] = (<const uint64_t*>(source + i * step))[0]
-
-
-cdef void scatter(
-    char* to, Py_ssize_t step, const char* source, Py_ssize_t n, int itemsize
-) noexcept nogil:
-    """Copy a contiguous buffer to n strided elements."""
-    cdef Py_ssize_t i
-    if step == itemsize:
-        memcpy(to, source, n * itemsize)
-    elif itemsize == 2:
-        for i in range(n):
-            (<uint16_t*>(to + i * step))[0] = (<const uint16_t*>source)[i]
-    elif itemsize == 4:
-        for i in range(n):
-            (<uint32_t*>(to + i * step))[0] = (<const uint32_t*>source)[i]
-    else:
-        for i in range(n):
-            (<uint64_t*>(to + i * step))[0] = (<const uint64_t*>source)[i]
 
 
 # Between float16 and float32, of the level that runs.
@@ -147,7 +113,7 @@ cdef void store(
     cdef uint16_t[BLOCK] halves
     cdef char* arrays[2]
     if not kernel.half:
-        scatter(to, step, source, n, kernel.itemsize)
+        scatter(to, step, source, n, kernel.itemsize, has_avx512)
         return
     arrays[0], arrays[1] = <char*>source, to
     if step == kernel.itemsize:
@@ -155,7 +121,7 @@ cdef void store(
         return
     arrays[1] = <char*>halves
     narrow(arrays, n)
-    scatter(to, step, <const char*>halves, n, kernel.itemsize)
+    scatter(to, step, <const char*>halves, n, kernel.itemsize, has_avx512)
 
 
 cdef inline bint apart(

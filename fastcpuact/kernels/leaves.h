@@ -139,22 +139,37 @@ LEAF double fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c
  * bounds at this level too. */
 LEAF float fma_f32(float a, float b, float c) { return (float)((double)a * b + c); }
 
-/* The error of the product from halves of 26 and 27 bits (Dekker 1971; split by truncation, which
- * cannot overflow), the error of the sum after Knuth (TAOCP 4.2.2).  The result may differ from a
- * fused one by one rounding of the two errors' sum. */
+/* The nearest number of 26 bits; what is left has 26 and a sign, so products of such halves are
+ * exact. */
+LEAF double upper_half(double x)
+{
+    return from_bits_f64((bits_f64(x) + (UINT64_C(1) << 26)) & ~((UINT64_C(1) << 27) - 1));
+}
+
+/* The error of a product from halves of the factors (Dekker 1971). */
+LEAF double product_error(double a, double b, double product)
+{
+    double a1 = upper_half(a), a2 = a - a1;
+    double b1 = upper_half(b), b2 = b - b1;
+    return ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2;
+}
+
+/* The error of the sum is after Knuth (TAOCP 4.2.2).  The result may differ from a fused one by one
+ * rounding of the two errors' sum. */
 LEAF double fma_f64(double a, double b, double c)
 {
-    const uint64_t upper = ~((UINT64_C(1) << 27) - 1);
-    double a1 = from_bits_f64(bits_f64(a) & upper), a2 = a - a1;
-    double b1 = from_bits_f64(bits_f64(b) & upper), b2 = b - b1;
+    /* The halves of the largest numbers would be infinite. */
+    double down_a = __builtin_fabs(a) > 0x1p1000 ? 0x1p-54 : 1, up_a = down_a < 1 ? 0x1p54 : 1;
+    double down_b = __builtin_fabs(b) > 0x1p1000 ? 0x1p-54 : 1, up_b = down_b < 1 ? 0x1p54 : 1;
     double product = a * b;
-    double product_error = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2;
+    double error = product_error(a * down_a, b * down_b, product * down_a * down_b);
     double sum = product + c;
     double part = sum - product;
     double sum_error = (product - (sum - part)) + (c - part);
-    double result = sum + (sum_error + product_error);
-    /* The errors of an infinite sum are NaN.  Masks: GCC does not if-convert that many branches. */
-    uint64_t good = -(uint64_t)(result == result);
+    double result = sum + (sum_error + error * up_a * up_b);
+    /* The errors of an infinite sum are NaN, and that of a product next to infinity may be infinite.
+     * Masks: GCC does not if-convert that many branches. */
+    uint64_t good = -(uint64_t)(result - result == 0);
     return from_bits_f64((bits_f64(result) & good) | (bits_f64(sum) & ~good));
 }
 

@@ -7,7 +7,7 @@ place of an input pass through a buffer, several rows at a time: neighbours ofte
 lines.
 """
 
-from libc.stdint cimport uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
@@ -21,6 +21,16 @@ cdef extern from "fpenv.h" nogil:
         pass
     fpenv_state fpenv_enter()
     void fpenv_leave(fpenv_state)
+
+cdef extern from "moves.h" nogil:
+    void transpose_32(
+        char* to, Py_ssize_t to_pitch, const char* source, Py_ssize_t pitch, Py_ssize_t rows,
+        Py_ssize_t columns
+    )
+    void transpose_64(
+        char* to, Py_ssize_t to_pitch, const char* source, Py_ssize_t pitch, Py_ssize_t rows,
+        Py_ssize_t columns
+    )
 
 cdef extern from "numpy/arrayobject.h":
     int PyArray_CheckExact(object)
@@ -36,9 +46,9 @@ cdef enum:
     # Bytes of a cache line: of so many neighbours rows are buffered together.
     LINE = 64
     TILE = LINE // 2
-    # Sets of lines in a first-level cache, and half of the ways of a set.
-    SETS = 64
-    WAYS = 4
+    # Elements of a row, not more than a block, whose lines stay in a first-level cache for the
+    # rows beside it.
+    STRIP = 256
     # Bytes of buffers that stay in the second-level cache.
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
@@ -54,7 +64,6 @@ cdef struct Operand:
     Py_ssize_t step
     Py_ssize_t strides[MAX_NDIM]  # of the other axes
     bint buffered
-    Py_ssize_t strip  # elements of a row that are buffered before the next row
     Py_ssize_t row_bytes  # in the buffer
     Py_ssize_t offset  # of its buffer, in rows of all buffers together
 
@@ -72,59 +81,48 @@ cdef struct Rows:
     bint failed  # for want of memory
 
 
-cdef Py_ssize_t strip_of(Py_ssize_t step) noexcept:
-    """How many elements at a stride stay in the first-level cache.
-
-    The lines that hold them hold the neighbours too: what the first row brings, all at once, is there
-    for the next ones.  Lines at a distance of a power of two meet in few sets.
-    """
-    cdef Py_ssize_t sets = SETS
-    if step % LINE == 0:
-        step //= LINE
-        while sets > 1 and step % 2 == 0:
-            step //= 2
-            sets //= 2
-    return sets * WAYS
+cdef Py_ssize_t neighbours(const Operand* operand, char** row, Py_ssize_t rows) noexcept nogil:
+    """How many of some rows, from the first one on, lie side by side as columns of a matrix."""
+    cdef Py_ssize_t r = 1
+    while r < rows and row[r] == row[0] + r * operand.type.itemsize:
+        r += 1
+    return r
 
 
-cdef void fill(const Operand* operand, char* buffer, char** row, Py_ssize_t rows) noexcept nogil:
-    """Bring rows of an input into its buffer."""
-    cdef Py_ssize_t n = operand.n, step = operand.step, start = 0, stop, i, r
-    cdef const char* source
-    cdef char* to
-    while start < n:
-        stop = start + operand.strip if start + operand.strip < n else n
-        for r in range(rows):
-            source, to = row[r], buffer + r * operand.row_bytes
-            if operand.type.half:
-                load(&operand.type, to + 4 * start, source + start * step, step, stop - start)
-            elif operand.type.itemsize == 4:
-                for i in range(start, stop):
-                    (<uint32_t*>to)[i] = (<const uint32_t*>(source + i * step))[0]
+cdef void move(
+    const Operand* operand, char* buffer, char** row, Py_ssize_t rows, bint back
+) noexcept nogil:
+    """Bring rows of an operand into its buffer, or back to where they belong."""
+    cdef Py_ssize_t n = operand.n, step = operand.step, pitch = operand.row_bytes
+    cdef Py_ssize_t size = 4 if operand.type.half else operand.type.itemsize
+    cdef Py_ssize_t r = 0, together, start, length, k
+    cdef char* strided
+    cdef char* contiguous
+    while r < rows:
+        together = neighbours(operand, row + r, rows - r)
+        if together > 1 and not operand.type.half:
+            if size == 4 and back:
+                transpose_32(row[r], step, buffer, pitch, n, together)
+            elif size == 4:
+                transpose_32(buffer, pitch, row[r], step, together, n)
+            elif back:
+                transpose_64(row[r], step, buffer, pitch, n, together)
             else:
-                for i in range(start, stop):
-                    (<uint64_t*>to)[i] = (<const uint64_t*>(source + i * step))[0]
-        start = stop
-
-
-cdef void empty(const Operand* operand, char* buffer, char** row, Py_ssize_t rows) noexcept nogil:
-    """Take rows of an output from its buffer to where they belong."""
-    cdef Py_ssize_t n = operand.n, step = operand.step, start = 0, stop, i, r
-    cdef const char* source
-    cdef char* to
-    while start < n:
-        stop = start + operand.strip if start + operand.strip < n else n
-        for r in range(rows):
-            source, to = buffer + r * operand.row_bytes, row[r]
-            if operand.type.half:
-                store(&operand.type, to + start * step, step, source + 4 * start, stop - start)
-            elif operand.type.itemsize == 4:
-                for i in range(start, stop):
-                    (<uint32_t*>(to + i * step))[0] = (<const uint32_t*>source)[i]
-            else:
-                for i in range(start, stop):
-                    (<uint64_t*>(to + i * step))[0] = (<const uint64_t*>source)[i]
-        start = stop
+                transpose_64(buffer, pitch, row[r], step, together, n)
+        else:
+            start = 0
+            while start < n:
+                length = n - start if n - start < STRIP else STRIP
+                for k in range(together):
+                    strided = row[r + k] + start * step
+                    contiguous = buffer + k * pitch + start * size
+                    if back:
+                        store(&operand.type, strided, step, contiguous, length)
+                    else:
+                        load(&operand.type, contiguous, strided, step, length)
+                start += length
+        buffer += together * pitch
+        r += together
 
 
 cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
@@ -168,7 +166,7 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
         for k in range(job.inputs):
             operand = &job.operands[k]
             if operand.buffered:
-                fill(operand, memory + operand.offset, row[k], m)
+                move(operand, memory + operand.offset, row[k], m, False)
         for r in range(m):
             for k in range(job.count):
                 operand = &job.operands[k]
@@ -181,7 +179,7 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
         for k in range(job.inputs, job.count):
             operand = &job.operands[k]
             if operand.buffered:
-                empty(operand, memory + operand.offset, row[k], m)
+                move(operand, memory + operand.offset, row[k], m, True)
         start += m
     fpenv_leave(caller)
     free(memory)
@@ -212,7 +210,7 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
     cdef Rows job
     cdef Operand* operand
     cdef cnp.ndarray array = arrays[0]
-    cdef Py_ssize_t row_bytes = 0, longest = 0
+    cdef Py_ssize_t row_bytes = 0, length, longest = 0
     cdef int ndim = array.ndim, k, j, d
     job.run = <row_function><void*>kernel
     job.count = <int>len(arrays)
@@ -236,8 +234,9 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
         operand.type.half = cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT16
         operand.n = job.lengths[k] = array.shape[axis]
         operand.step = array.strides[axis]
-        operand.strip = strip_of(operand.step)
-        operand.row_bytes = operand.n * (4 if operand.type.half else array.itemsize)
+        length = operand.n * (4 if operand.type.half else array.itemsize)
+        # An odd number of lines: those of neighbouring rows are not in the same sets of a cache.
+        operand.row_bytes = ((length + LINE - 1) // LINE | 1) * LINE
         operand.buffered = operand.type.half or (
             operand.step != array.itemsize and operand.n > 1
         )
@@ -247,7 +246,7 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
                     operand.buffered = True
         if operand.buffered:
             row_bytes += operand.row_bytes
-        longest = max(longest, operand.row_bytes)
+        longest = max(longest, length)
     job.tile = 1
     if row_bytes:
         job.tile = min(max(TILE_BYTES // row_bytes, 1), LINE // (<cnp.ndarray>arrays[0]).itemsize)
