@@ -47,18 +47,20 @@ def test_what_is_loaded_is_what_was_saved(name, tmp_path):
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_users_functions_are_known_by_name_alone(tmp_path):
-    def bump(x):
-        return np.exp(-np.abs(x))
+def bump(x):
+    return 1 / (1 + x * x)
 
+
+@pytest.mark.parametrize("function", [bump, act.define(bump)], ids=("callable", "defined"))
+def test_users_functions_are_known_by_name_alone(function, tmp_path):
     path = tmp_path / "bump.npz"
-    edge.lookup_table(bump, 17, (-3, 3)).save(path)
+    edge.lookup_table(function, 17, (-3, 3)).save(path)
     loaded = edge.load(path)
     assert loaded.name == "bump"
     assert loaded.certificate.function == "bump"
     with pytest.raises(ValueError, match="give it to load"):
         loaded.certify()
-    assert edge.load(path, function=bump).certify() == loaded.certificate
+    assert edge.load(path, function=function).certify() == loaded.certificate
 
 
 def test_damaged_files(tmp_path):

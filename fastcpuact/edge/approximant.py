@@ -117,10 +117,12 @@ class Approximant(abc.ABC):
         """
         header, arrays = self.parts()
         activation = None if self.function is None else self.function.activation
+        # One that was defined by the user is not found by its name.
+        name = activation.name if activation and activation.record.is_compiled else None
         full = {
             "kind": self.kind,
             "name": self.name,
-            "activation": None if activation is None else activation.name,
+            "activation": name,
             "certificate": self.certificate.as_dict(),
             "data": header,
         }
