@@ -45,7 +45,9 @@ def sdist(tmp_path_factory) -> Path:
 
 
 def build(sdist: Path, to: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return setup_py(sdist, "build", "--build-base", str(to), **environment)
+    # What is translated to C once is so for all.
+    temporary = ("--build-temp", str(sdist.parent / "temporary"))
+    return setup_py(sdist, "build", "--build-base", str(to), *temporary, **environment)
 
 
 def run(folder: Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
