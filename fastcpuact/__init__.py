@@ -146,7 +146,7 @@ def get(name: str, kind: str | None = None) -> Any:
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {type(name).__name__}")
     allowed = names(kind)
-    canonical = {**{known: known for known in _FOUND}, **_RECORDS.aliases}
+    canonical = {**{known: known for known in _FOUND}, **_RECORDS.aliases, **_GATED.aliases}
     if name in canonical:
         found = canonical[name]
         if found not in allowed:

@@ -66,6 +66,14 @@ class Form(Call):
 
     Calling it takes the short way to the kernel for exact contiguous arrays, and goes through
     the NumPy ufunc for everything else.
+
+    Examples
+    --------
+    >>> import fastcpuact as act
+    >>> act.gelu.grad
+    <activation gelu.grad(x, /, *, out=None, **kwargs)>
+    >>> float(act.gelu.grad(0.0))
+    0.5
     """
 
     def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
@@ -274,6 +282,15 @@ class Activation(Form, Described):
         All that is known of it: formula, properties, bounds, cost, names in other libraries.
     kind : str
         ``"elementwise"``.
+
+    Examples
+    --------
+    >>> import fastcpuact as act
+    >>> f = act.get("swish")
+    >>> f.params
+    {'beta': 1.0}
+    >>> float(f(0.0)), float(f.grad(0.0))
+    (0.0, 0.5)
     """
 
     kind = "elementwise"

@@ -40,7 +40,14 @@ def _require(name: str) -> None:
 
 
 def current_engine() -> str:
-    """Return the name of the engine that runs: ``"compiled"`` or ``"numba"``."""
+    """Return the name of the engine that runs: ``"compiled"`` or ``"numba"``.
+
+    Examples
+    --------
+    >>> import fastcpuact as act
+    >>> act.current_engine() in ("compiled", "numba")
+    True
+    """
     return _current
 
 
@@ -83,6 +90,11 @@ def engine(name: str) -> Iterator[None]:
     ----------
     name : {"compiled", "numba"}
         The engine.
+
+    Raises
+    ------
+    ValueError, RuntimeError, ImportError
+        Like `use_engine`.
 
     Examples
     --------

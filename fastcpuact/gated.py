@@ -55,6 +55,15 @@ class Gated(GatedForm, Described):
         What the registry says of it: formulas, error bounds.
     kind : str
         ``"gated"``.
+
+    Examples
+    --------
+    >>> import fastcpuact as act
+    >>> float(act.glu(2.0, 0.0))
+    1.0
+    >>> dvalue, dgate = act.glu.backward(1.0, 2.0, 0.0)
+    >>> float(dvalue), float(dgate)
+    (0.5, 0.5)
     """
 
     kind = "gated"

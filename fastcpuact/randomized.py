@@ -102,6 +102,11 @@ class RandomizedLeakyReLU(Described):
         ndarray or scalar
             Of the broadcast shape of ``dy`` and ``x``.
 
+        Raises
+        ------
+        ValueError
+            Unless ``lower`` and ``upper`` are finite, and in this order.
+
         Examples
         --------
         >>> import fastcpuact as act
@@ -132,6 +137,13 @@ class RandomizedLeakyReLU(Described):
         -------
         float or ndarray
             The mean of the bounds, or one slope for each element.
+
+        Raises
+        ------
+        ValueError
+            Unless ``lower`` and ``upper`` are finite, and in this order.
+        TypeError
+            If ``rng`` is no generator of NumPy.
 
         Examples
         --------

@@ -203,6 +203,13 @@ def mlp_predict(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     ndarray
         Classes, indicators of labels, or numbers.
 
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
+    ValueError
+        If ``X`` has another number of features, or numbers that are not finite.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

@@ -71,6 +71,13 @@ def num_threads(n: int) -> Iterator[None]:
     n : int
         At least 1.
 
+    Raises
+    ------
+    TypeError
+        If ``n`` is no integer.
+    ValueError
+        If it is less than 1.
+
     Examples
     --------
     >>> import fastcpuact as act

@@ -57,6 +57,8 @@ def test_cython(built, n):
 
 def test_cython_says_what_is_missing(built):
     layers, _ = built
+    with pytest.raises(TypeError, match="gelu.backward reads 2 arrays and writes 1, not 1 and 1"):
+        layers.misused(np.ones(3, np.float32))
     assert repr(layers.refused("elu", "backward")) == "<Float32 kernel of elu.backward>"
     with pytest.raises(ValueError, match="no activation is called 'gelo'"):
         layers.refused("gelo", "value")
@@ -79,6 +81,8 @@ def test_cpp(built):
         native.look_up("gelo")
     with pytest.raises(ValueError, match="run refused its arguments"):
         native.wrong(x)
+    with pytest.raises(ValueError, match="run refused its arguments"):
+        native.misused(x)
 
 
 def test_get_include():

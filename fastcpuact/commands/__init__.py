@@ -43,7 +43,7 @@ Completion of commands, options and names in bash, zsh and fish:
 def fastcpuact() -> None:
     """Fast activation functions for NumPy on the CPU.
 
-    Exit codes: 0 for success, 1 for a finding or a failure, 2 for wrong usage.
+    Exit codes: 0 for success, 1 for a finding or a failure, 2 for wrong usage, 130 for Ctrl-C.
     """
 
 

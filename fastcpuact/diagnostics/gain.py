@@ -115,6 +115,25 @@ class Gain:
             As for `deviation`.
         dtype : dtype, default float32
             Of the weights.
+
+        Returns
+        -------
+        ndarray
+            The weights.
+
+        Raises
+        ------
+        ValueError
+            If there is no such mode, or a fan is less than 1.
+        TypeError
+            If ``dtype`` is neither float32 nor float64.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastcpuact import diagnostics
+        >>> diagnostics.gain("relu").weights(64, 128, np.random.default_rng(0)).shape
+        (64, 128)
         """
         drawn = rng.standard_normal((fan_in, fan_out), dtype)
         return drawn * drawn.dtype.type(self.deviation(fan_in, fan_out, mode))

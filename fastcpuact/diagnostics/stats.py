@@ -186,7 +186,19 @@ class ActivationStats:
 
         The update is that of Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm
         for computing sample variances", 1979.
+
+        Parameters
+        ----------
+        other : ActivationStats
+            Of the same activation and ``flat``.
+
+        Raises
+        ------
+        ValueError
+            If the numbers of units or the ``flat`` differ.
         """
+        if other.flat != self.flat:
+            raise ValueError(f"flat must be {self.flat}, got {other.flat}")
         if not other._samples:
             return self
         if not self._samples:

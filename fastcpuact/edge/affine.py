@@ -79,6 +79,22 @@ class Affine:
         ----------
         codes : array_like of int
             The codes.
+
+        Returns
+        -------
+        ndarray
+            Of their shape.
+
+        Raises
+        ------
+        TypeError
+            If they are no integers.
+
+        Examples
+        --------
+        >>> from fastcpuact import edge
+        >>> edge.Affine(0.5, zero_point=10).dequantize([10, 12])
+        array([0., 1.])
         """
         codes = np.asarray(codes)
         if codes.dtype.kind not in "iu":
@@ -102,7 +118,14 @@ class Affine:
         Raises
         ------
         ValueError
-            If a number is NaN, which has no code.
+            If a number is NaN, which has no code, the dtype is no integer type, or there is no such
+            rounding.
+
+        Examples
+        --------
+        >>> from fastcpuact import edge
+        >>> edge.Affine(0.5).quantize([0.25, 100.0])
+        array([  1, 127], dtype=int8)
         """
         info = np.iinfo(dtype)
         check_rounding(rounding)

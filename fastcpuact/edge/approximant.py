@@ -114,6 +114,11 @@ class Approximant(abc.ABC):
         ----------
         path : path
             The file; one that exists is replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
         """
         header, arrays = self.parts()
         activation = None if self.function is None else self.function.activation

@@ -72,11 +72,14 @@ static inline int fastcpuact_import(void)
     return 0;
 }
 
-/* One array in, one out: "value", "grad", "grad2" of an activation without parameters. */
+/* One array in, one out: "value", "grad", "grad2" of an activation without parameters.  They return
+ * -1, and do nothing, for a kernel of another form. */
 static inline int fastcpuact_map_f32(const fastcpuact_kernel *kernel, const float *x, float *y,
                                      Py_ssize_t n)
 {
     void *arrays[2] = {(void *)x, (void *)y};
+    if (fastcpuact->operands(kernel) != 1 || fastcpuact->results(kernel) != 1)
+        return -1;
     return fastcpuact->run(kernel, arrays, n, NULL, 0);
 }
 
@@ -84,6 +87,8 @@ static inline int fastcpuact_map_f64(const fastcpuact_kernel *kernel, const doub
                                      Py_ssize_t n)
 {
     void *arrays[2] = {(void *)x, (void *)y};
+    if (fastcpuact->operands(kernel) != 1 || fastcpuact->results(kernel) != 1)
+        return -1;
     return fastcpuact->run(kernel, arrays, n, NULL, 0);
 }
 

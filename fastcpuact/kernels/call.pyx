@@ -7,6 +7,7 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyTypeObject
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.limits cimport INT_MAX
 from libc.math cimport isfinite
 
 from sys import intern
@@ -92,7 +93,7 @@ cdef class Call:
 
     def __cinit__(self, *args, **kwargs):
         # Until __init__ has run, no call has the right number of operands.
-        self.operands = MAX_OPERANDS
+        self.operands = INT_MAX
         self.params = self.defaults = ()
         self.vectorcall = <void*>vectorcall
 

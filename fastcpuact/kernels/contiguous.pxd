@@ -5,8 +5,10 @@
     cdef Float32 gelu = Float32("gelu")
     cdef Float32 backward = Float32("elu", "backward", alpha=0.5)
 
-    cdef void forward(const float* x, float* y, Py_ssize_t n) noexcept nogil:
-        gelu.map(x, y, n)
+    cdef int forward(const float* x, float* y, Py_ssize_t n) except -1 nogil:
+        return gelu.map(x, y, n)
+
+A method for another number of arrays than the form has raises TypeError.
 """
 
 from .driver cimport MAX_OPERANDS, Kernel
@@ -28,18 +30,21 @@ cdef class Contiguous:
     cdef readonly int results
     cdef readonly str name
     cdef int choose(self, str name, str form, str dtype, dict params) except -1
+    cdef int apply(
+        self, int operands, int results, const void* a, const void* b, const void* c, Py_ssize_t n
+    ) except -1 nogil
 
 
 cdef class Float32(Contiguous):
     # f(x), f.grad(x), f.grad2(x)
-    cdef void map(self, const float* x, float* y, Py_ssize_t n) noexcept nogil
+    cdef int map(self, const float* x, float* y, Py_ssize_t n) except -1 nogil
     # f.backward(dy, x), f.backward_from_output(dy, y), and a gated pair of value and gate
-    cdef void combine(self, const float* a, const float* b, float* y, Py_ssize_t n) noexcept nogil
+    cdef int combine(self, const float* a, const float* b, float* y, Py_ssize_t n) except -1 nogil
     # f.value_and_grad(x)
-    cdef void split(self, const float* x, float* y, float* d, Py_ssize_t n) noexcept nogil
+    cdef int split(self, const float* x, float* y, float* d, Py_ssize_t n) except -1 nogil
 
 
 cdef class Float64(Contiguous):
-    cdef void map(self, const double* x, double* y, Py_ssize_t n) noexcept nogil
-    cdef void combine(self, const double* a, const double* b, double* y, Py_ssize_t n) noexcept nogil
-    cdef void split(self, const double* x, double* y, double* d, Py_ssize_t n) noexcept nogil
+    cdef int map(self, const double* x, double* y, Py_ssize_t n) except -1 nogil
+    cdef int combine(self, const double* a, const double* b, double* y, Py_ssize_t n) except -1 nogil
+    cdef int split(self, const double* x, double* y, double* d, Py_ssize_t n) except -1 nogil

@@ -15,6 +15,12 @@ from .select import KERNELS, LEVEL
 
 from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, run_kernel
 
+cdef extern from "fpenv.h" nogil:
+    ctypedef struct fpenv_state:
+        pass
+    fpenv_state fpenv_enter()
+    void fpenv_leave(fpenv_state)
+
 # By activation, form, dtype and whether parameters are constants; never freed: others hold them.
 _found = {}
 
@@ -70,6 +76,7 @@ cdef void run(
     cdef Py_ssize_t steps[MAX_OPERANDS]
     cdef float singles[MAX_OPERANDS]
     cdef int inputs = kernel.nin - count
+    cdef fpenv_state caller
     cdef int k
     for k in range(kernel.nin + kernel.nout):
         steps[k] = kernel.itemsize
@@ -77,6 +84,7 @@ cdef void run(
             data[k] = <char*>arrays[k]
         elif k >= kernel.nin:
             data[k] = <char*>arrays[k - count]
+    caller = fpenv_enter()
     for k in range(count):
         steps[inputs + k] = 0
         if kernel.itemsize == sizeof(float):
@@ -84,6 +92,7 @@ cdef void run(
             data[inputs + k] = <char*>&singles[k]
         else:
             data[inputs + k] = <char*>&params[k]
+    fpenv_leave(caller)
     run_kernel(kernel, data, n, steps)
 
 
@@ -107,6 +116,20 @@ cdef class Contiguous:
         self.name = f"{record.name}.{form}"
         return 0
 
+    cdef int apply(
+        self, int operands, int results, const void* a, const void* b, const void* c, Py_ssize_t n
+    ) except -1 nogil:
+        cdef void* arrays[3]
+        if operands != self.operands or results != self.results:
+            with gil:
+                raise TypeError(
+                    f"{self.name} reads {self.operands} arrays and writes {self.results}, "
+                    f"not {operands} and {results}"
+                )
+        arrays[0], arrays[1], arrays[2] = <void*>a, <void*>b, <void*>c
+        run(self.kernel, arrays, n, self.params, self.count)
+        return 0
+
     def __repr__(self):
         return f"<{type(self).__name__} kernel of {self.name}>"
 
@@ -117,20 +140,16 @@ cdef class Float32(Contiguous):
     def __init__(self, str name, str form="value", **params):
         self.choose(name, form, "float32", params)
 
-    cdef void map(self, const float* x, float* y, Py_ssize_t n) noexcept nogil:
-        cdef void* arrays[2]
-        arrays[0], arrays[1] = <void*>x, <void*>y
-        run(self.kernel, arrays, n, self.params, self.count)
+    cdef int map(self, const float* x, float* y, Py_ssize_t n) except -1 nogil:
+        return self.apply(1, 1, x, y, NULL, n)
 
-    cdef void combine(self, const float* a, const float* b, float* y, Py_ssize_t n) noexcept nogil:
-        cdef void* arrays[3]
-        arrays[0], arrays[1], arrays[2] = <void*>a, <void*>b, <void*>y
-        run(self.kernel, arrays, n, self.params, self.count)
+    cdef int combine(
+        self, const float* a, const float* b, float* y, Py_ssize_t n
+    ) except -1 nogil:
+        return self.apply(2, 1, a, b, y, n)
 
-    cdef void split(self, const float* x, float* y, float* d, Py_ssize_t n) noexcept nogil:
-        cdef void* arrays[3]
-        arrays[0], arrays[1], arrays[2] = <void*>x, <void*>y, <void*>d
-        run(self.kernel, arrays, n, self.params, self.count)
+    cdef int split(self, const float* x, float* y, float* d, Py_ssize_t n) except -1 nogil:
+        return self.apply(1, 2, x, y, d, n)
 
 
 cdef class Float64(Contiguous):
@@ -139,20 +158,16 @@ cdef class Float64(Contiguous):
     def __init__(self, str name, str form="value", **params):
         self.choose(name, form, "float64", params)
 
-    cdef void map(self, const double* x, double* y, Py_ssize_t n) noexcept nogil:
-        cdef void* arrays[2]
-        arrays[0], arrays[1] = <void*>x, <void*>y
-        run(self.kernel, arrays, n, self.params, self.count)
+    cdef int map(self, const double* x, double* y, Py_ssize_t n) except -1 nogil:
+        return self.apply(1, 1, x, y, NULL, n)
 
-    cdef void combine(self, const double* a, const double* b, double* y, Py_ssize_t n) noexcept nogil:
-        cdef void* arrays[3]
-        arrays[0], arrays[1], arrays[2] = <void*>a, <void*>b, <void*>y
-        run(self.kernel, arrays, n, self.params, self.count)
+    cdef int combine(
+        self, const double* a, const double* b, double* y, Py_ssize_t n
+    ) except -1 nogil:
+        return self.apply(2, 1, a, b, y, n)
 
-    cdef void split(self, const double* x, double* y, double* d, Py_ssize_t n) noexcept nogil:
-        cdef void* arrays[3]
-        arrays[0], arrays[1], arrays[2] = <void*>x, <void*>y, <void*>d
-        run(self.kernel, arrays, n, self.params, self.count)
+    cdef int split(self, const double* x, double* y, double* d, Py_ssize_t n) except -1 nogil:
+        return self.apply(1, 2, x, y, d, n)
 
 
 # For C and C++: see fastcpuact.h, which says the same.

@@ -70,22 +70,21 @@ def thread_count():
     return relaxed_load(&num_threads)
 
 
-cdef bint has_avx512 = c_cpu_level() == 4
-
-
 def cpu_level():
     """Return the x86-64 level of this processor (2, 3 or 4), or 0 on other architectures."""
     return c_cpu_level()
 
 
-# Between float16 and float32, of the level that runs.
+# Of the level that runs: conversions between float16 and float32, and whether it has AVX-512.
 cdef kernel_function widen = NULL
 cdef kernel_function narrow = NULL
+cdef bint has_avx512 = False
 
 
-def set_half_conversions(uintptr_t widen_address, uintptr_t narrow_address):
-    """Use a level's conversions, given by their addresses."""
-    global widen, narrow
+def set_level(uintptr_t widen_address, uintptr_t narrow_address, bint avx512):
+    """Use a level's conversions, given by their addresses, and AVX-512 only if it does."""
+    global widen, narrow, has_avx512
+    has_avx512 = avx512
     widen = <kernel_function><void*>widen_address
     narrow = <kernel_function><void*>narrow_address
 
@@ -195,7 +194,7 @@ cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcep
     cdef char** args = work.args
     cdef const Py_ssize_t* steps = work.steps
     cdef int count = kernel.nin + kernel.nout
-    cdef char memory[MAX_OPERANDS * BLOCK * 8]
+    cdef double memory[MAX_OPERANDS * BLOCK]
     cdef char* block[MAX_OPERANDS]
     cdef fpenv_state caller
     cdef Py_ssize_t length
@@ -210,7 +209,7 @@ cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcep
     length = stop - start if stop - start < BLOCK else BLOCK
     for k in range(count):
         if work.buffered[k]:
-            block[k] = memory + k * BLOCK * 8
+            block[k] = <char*>(memory + k * BLOCK)
             if k < kernel.nin and steps[k] == 0:
                 load(kernel, block[k], args[k], 0, length)
     while start < stop:

@@ -1,4 +1,5 @@
-/* Copies of elements of 2, 4 or 8 bytes between contiguous and strided memory. */
+/* Copies of elements of 2, 4 or 8 bytes between contiguous and strided memory, and transposes of
+ * those of 4 and 8. */
 #ifndef FASTCPUACT_MOVES_H
 #define FASTCPUACT_MOVES_H
 
@@ -8,7 +9,7 @@
 
 /* Copy n strided elements to contiguous ones.  Compilers vectorise a stride that they know. */
 #define GATHER(bits)                                                                               \
-    static inline void gather_##bits(char *restrict to, const char *restrict from, ptrdiff_t step,        \
+    static inline void gather_##bits(char *restrict to, const char *restrict from, ptrdiff_t step, \
                               ptrdiff_t n)                                                         \
     {                                                                                              \
         uint##bits##_t *t = (uint##bits##_t *)to;                                                  \
@@ -22,7 +23,7 @@
 
 /* Copy n contiguous elements to strided ones. */
 #define SCATTER(bits)                                                                              \
-    static inline void scatter_##bits(char *restrict to, ptrdiff_t step, const char *restrict from,       \
+    static inline void scatter_##bits(char *restrict to, ptrdiff_t step, const char *restrict from,\
                                ptrdiff_t n)                                                        \
     {                                                                                              \
         const uint##bits##_t *f = (const uint##bits##_t *)from;                                    \
@@ -111,7 +112,7 @@ static inline void scatter(char *to, ptrdiff_t step, const char *from, ptrdiff_t
 /* to[r][c] = from[c][r], of matrices whose rows are `to_pitch` and `from_pitch` bytes apart, in
  * squares whose sides are a vector of 16 bytes. */
 #define TRANSPOSE_EDGE(bits)                                                                       \
-    static inline void transpose_edge_##bits(char *to, ptrdiff_t to_pitch, const char *from,              \
+    static inline void transpose_edge_##bits(char *to, ptrdiff_t to_pitch, const char *from,       \
                                       ptrdiff_t from_pitch, ptrdiff_t rows, ptrdiff_t columns)     \
     {                                                                                              \
         for (ptrdiff_t c = 0; c < columns; c++)                                                    \
@@ -165,7 +166,7 @@ static inline void transpose_square_64(char *to, ptrdiff_t to_pitch, const char 
 }
 
 #define TRANSPOSE(bits, side)                                                                      \
-    static inline void transpose_##bits(char *to, ptrdiff_t to_pitch, const char *from,                   \
+    static inline void transpose_##bits(char *to, ptrdiff_t to_pitch, const char *from,            \
                                  ptrdiff_t from_pitch, ptrdiff_t rows, ptrdiff_t columns)          \
     {                                                                                              \
         const ptrdiff_t whole_rows = rows - rows % side, whole = columns - columns % side;         \

@@ -12,7 +12,7 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from .driver cimport MAX_OPERANDS, Kernel, load, spread, store
+from .driver cimport BLOCK, MAX_OPERANDS, Kernel, load, spread, store
 
 cnp.import_array()
 
@@ -21,6 +21,9 @@ cdef extern from "fpenv.h" nogil:
         pass
     fpenv_state fpenv_enter()
     void fpenv_leave(fpenv_state)
+
+cdef extern from "relaxed.h" nogil:
+    void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef extern from "moves.h" nogil:
     void transpose_32(
@@ -46,9 +49,8 @@ cdef enum:
     # Bytes of a cache line: of so many neighbours rows are buffered together.
     LINE = 64
     TILE = LINE // 2
-    # Elements of a row, not more than a block, whose lines stay in a first-level cache for the
-    # rows beside it.
-    STRIP = 256
+    # Elements of a row whose lines stay in a first-level cache for the rows beside it.
+    STRIP = BLOCK // 2
     # Bytes of buffers that stay in the second-level cache.
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
@@ -78,7 +80,7 @@ cdef struct Rows:
     Py_ssize_t shape[MAX_NDIM]
     Py_ssize_t tile  # how many rows are buffered at a time
     Py_ssize_t tile_bytes
-    bint failed  # for want of memory
+    Py_ssize_t failed  # for want of memory
 
 
 cdef Py_ssize_t neighbours(const Operand* operand, char** row, Py_ssize_t rows) noexcept nogil:
@@ -139,7 +141,7 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
     if job.tile_bytes:
         memory = <char*>malloc(job.tile_bytes)
         if memory == NULL:
-            job.failed = True
+            relaxed_store(&job.failed, True)
             return
     for k in range(job.count):
         data[k] = job.operands[k].data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
-from .driver import cpu_level, set_half_conversions
+from .driver import cpu_level, set_level
 from .levels import PORTABLE, X86_64_LEVELS, module_name
 
 _VARIABLE = "FASTCPUACT_LEVEL"
@@ -25,7 +25,7 @@ def _choose() -> str:
 LEVEL = _choose()
 _module = importlib.import_module(module_name(LEVEL))
 
-set_half_conversions(_module.WIDEN, _module.NARROW)
+set_level(_module.WIDEN, _module.NARROW, LEVEL == X86_64_LEVELS[-1])
 
 # Addresses of the kernels and their operations per element, by (activation, form, dtype), and
 # addresses of the row kernels, by (name, dtype).

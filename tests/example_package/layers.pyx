@@ -45,6 +45,13 @@ def leaky(const double[::1] x):
     return y
 
 
+def misused(const float[::1] x):
+    """A method for one array, of a kernel that reads two."""
+    cdef float[::1] dx = x.copy()
+    with nogil:
+        gelu_backward.map(&x[0], &dx[0], x.shape[0])
+
+
 def refused(str name, str form, **params):
     """What a kernel of a name and a form is, or why there is none."""
     return Float32(name, form, **params)

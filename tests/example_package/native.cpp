@@ -58,6 +58,13 @@ PyObject *wrong(PyObject *, PyObject *argument)
     });
 }
 
+PyObject *misused(PyObject *, PyObject *argument)
+{
+    return apply(argument, [](const double *x, double *y, Py_ssize_t n) {
+        return fastcpuact_map_f64(softplus_grad, x, y, n);
+    });
+}
+
 PyObject *look_up(PyObject *, PyObject *name)
 {
     const char *text = PyUnicode_AsUTF8(name);
@@ -70,6 +77,7 @@ PyObject *look_up(PyObject *, PyObject *name)
 PyMethodDef methods[] = {{"slope", slope, METH_O, nullptr},
                          {"tanh", hyperbolic, METH_O, nullptr},
                          {"wrong", wrong, METH_O, nullptr},
+                         {"misused", misused, METH_O, nullptr},
                          {"look_up", look_up, METH_O, nullptr},
                          {nullptr, nullptr, 0, nullptr}};
 
