@@ -23,8 +23,9 @@ PAGE = Path(__file__).parents[1] / "RELIABILITY.md"
 HEAD = """# Reliability
 
 What `python tests/reliability_report.py` found: each row is a check of that name in
-`tests/reliability/`, run in full or, where it says so, in a smaller amount, with its last figures. The tests run the same checks in smaller
-amounts (`pytest tests/test_reliability.py`; `-m long` for those that take minutes).
+`tests/reliability/`, run in full or, where it says so, in a smaller amount, with its last figures.
+The tests run the same checks in smaller amounts (`pytest tests/test_reliability.py`; `-m long` for
+those that take minutes).
 """
 COLUMNS = ("check", "what holds", "figures", "run")
 

@@ -116,7 +116,7 @@ def test_stats_merge():
     whole = diagnostics.activation_stats(x, f="tanh")
     assert merged.mean == pytest.approx(whole.mean, rel=1e-13)
     np.testing.assert_allclose(merged.unit_deviation, whole.unit_deviation, 1e-12, 1e-13)
-    with pytest.raises(ValueError, match="flat must be 0.01, got 0.1"):
+    with pytest.raises(ValueError, match=r"flat must be 0\.01, got 0\.1"):
         parts[0].merge(diagnostics.ActivationStats("tanh", flat=0.1))
 
 

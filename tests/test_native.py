@@ -57,7 +57,7 @@ def test_cython(built, n):
 
 def test_cython_says_what_is_missing(built):
     layers, _ = built
-    with pytest.raises(TypeError, match="gelu.backward reads 2 arrays and writes 1, not 1 and 1"):
+    with pytest.raises(TypeError, match=r"gelu\.backward reads 2 arrays and writes 1, not 1 and 1"):
         layers.misused(np.ones(3, np.float32))
     assert repr(layers.refused("elu", "backward")) == "<Float32 kernel of elu.backward>"
     with pytest.raises(ValueError, match="no activation is called 'gelo'"):

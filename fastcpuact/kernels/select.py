@@ -25,7 +25,7 @@ def _choose() -> str:
 LEVEL = _choose()
 _module = importlib.import_module(module_name(LEVEL))
 
-set_level(_module.WIDEN, _module.NARROW, LEVEL == X86_64_LEVELS[-1])
+set_level(_module.WIDEN, _module.NARROW, LEVEL == "v4")
 
 # Addresses of the kernels and their operations per element, by (activation, form, dtype), and
 # addresses of the row kernels, by (name, dtype).
