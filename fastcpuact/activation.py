@@ -196,10 +196,15 @@ class Form(Call):
         return _restore, (self.record.name, self.is_fast, self.form.name)
 
 
+@takes_vectorcalls
 class BackwardFromOutput(Form):
     """dy·f'(x) computed from y = f(x), which leaves no need to keep x."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
+        super().__init__(record, form_name, fast)
+        self.declines_negative = True
+
+    def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Refuse parameters for which y does not determine the gradient."""
         for name in self.record.not_negative:
             place = self._operands.index(name)
@@ -209,7 +214,7 @@ class BackwardFromOutput(Form):
                     f"{self.__name__}() needs {name} >= 0, got {value!r}: for a negative one y "
                     "does not determine the gradient"
                 )
-        return super().__call__(*args, **kwargs)
+        return super().general(args, kwargs)
 
 
 class ParamGrads(Form):

@@ -6,6 +6,7 @@ def set_compiled_engine(on: bool) -> None: ...
 def takes_vectorcalls(cls: C) -> C: ...
 
 class Call:
+    declines_negative: bool
     def __init__(
         self,
         operands: int,

@@ -90,6 +90,8 @@ cdef class Call:
     cdef int operands
     cdef tuple params
     cdef tuple defaults
+    # Whether negative parameters are left to `general`.
+    cdef public bint declines_negative
 
     def __cinit__(self, *args, **kwargs):
         # Until __init__ has run, no call has the right number of operands.
@@ -210,6 +212,8 @@ cdef class Call:
             elif PyLong_CheckExact(value) and -(1 << 53) <= value <= 1 << 53:
                 doubles[k] = PyLong_AsDouble(value)
             else:
+                return None
+            if self.declines_negative and doubles[k] < 0:
                 return None
             j = self.operands + k
             steps[j] = 0
