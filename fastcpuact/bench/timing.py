@@ -87,7 +87,7 @@ def interleave(
             if pauses:
                 time.sleep(PAUSE)
             record = timed[name]
-            if record.inner > 1:
+            if record.inner > 1 or pauses:
                 timers[name].timeit(1)  # fetches its data and wakes its threads
             ns = timers[name].timeit(record.inner)
             spent[name] += ns

@@ -31,6 +31,11 @@ static inline int pool_run(pool_job job, void *data, int parts, int threads)
 
 /* musl's default stack is 128 KiB; a part needs one block of every operand. */
 #define POOL_STACK (512 * 1024)
+/* Who waits looks out for so long before it sleeps: to wake a thread takes as long as much of the work
+ * that is worth sharing, and one call often follows another. */
+#ifndef POOL_SPIN_NS
+#define POOL_SPIN_NS 200000
+#endif
 /* After so many seconds without work a worker ends, so that a process that forks later has one
  * thread again. */
 #define POOL_IDLE 1
@@ -42,10 +47,33 @@ static struct {
     pool_job job;
     void *data;
     int parts, next, finished, workers;
+    int open;  /* for how many workers there is room in this call */
+    int calls; /* counts them */
 } pool = {
     PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-    PTHREAD_COND_INITIALIZER, NULL, NULL, 0, 0, 0, 0,
+    PTHREAD_COND_INITIALIZER, NULL, NULL, 0, 0, 0, 0, 0, 0,
 };
+
+/* Let go of the lock until a number is another one, or for a while. */
+static void pool_spin(const int *number, int known)
+{
+    struct timespec start, now;
+    long passed = 0;
+    pthread_mutex_unlock(&pool.lock);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (passed < POOL_SPIN_NS && __atomic_load_n(number, __ATOMIC_RELAXED) == known) {
+        for (int k = 0; k < 16; k++) {
+#if defined(__x86_64__) || defined(__i386__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__)
+            __asm__ __volatile__("isb");
+#endif
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        passed = (now.tv_sec - start.tv_sec) * 1000000000L + (now.tv_nsec - start.tv_nsec);
+    }
+    pthread_mutex_lock(&pool.lock);
+}
 
 /* In the child of a fork there is one thread: no lock is held and no worker lives. */
 static void pool_forget(void)
@@ -56,7 +84,7 @@ static void pool_forget(void)
     memcpy(&pool.lock, &mutex, sizeof mutex);
     memcpy(&pool.wake, &cond, sizeof cond);
     memcpy(&pool.done, &cond, sizeof cond);
-    pool.parts = pool.next = pool.finished = pool.workers = 0;
+    pool.parts = pool.next = pool.finished = pool.workers = pool.open = 0;
 }
 
 /* Take parts until none is left.  The lock is held on entry and on return. */
@@ -67,7 +95,8 @@ static void pool_take_parts(void)
         pthread_mutex_unlock(&pool.lock);
         pool.job(pool.data, part, pool.parts);
         pthread_mutex_lock(&pool.lock);
-        if (++pool.finished == pool.parts)
+        __atomic_store_n(&pool.finished, pool.finished + 1, __ATOMIC_RELAXED);
+        if (pool.finished == pool.parts)
             pthread_cond_signal(&pool.done);
     }
 }
@@ -79,12 +108,16 @@ static void *pool_worker(void *unused)
     for (;;) {
         struct timespec until;
         int late = 0;
-        pool_take_parts();
+        if (pool.open > 0) {
+            pool.open--;
+            pool_take_parts();
+        }
+        pool_spin(&pool.calls, pool.calls);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += POOL_IDLE;
-        while (pool.next == pool.parts && !late)
+        while (pool.open == 0 && !late)
             late = pthread_cond_timedwait(&pool.wake, &pool.lock, &until) == ETIMEDOUT;
-        if (late && pool.next == pool.parts)
+        if (late && pool.open == 0)
             break;
     }
     pool.workers--;
@@ -132,12 +165,18 @@ static int pool_run(pool_job job, void *data, int parts, int threads)
     pool.finished = 0;
     pool.next = 0;
     pool.parts = parts;
-    /* No more than are wanted: a worker too many would only take a part from another. */
+    pool.open = threads - 1;
+    __atomic_store_n(&pool.calls, pool.calls + 1, __ATOMIC_RELAXED);
     for (int k = 1; k < threads; k++)
         pthread_cond_signal(&pool.wake);
     pool_take_parts();
-    while (pool.finished < pool.parts)
-        pthread_cond_wait(&pool.done, &pool.lock);
+    while (pool.finished < pool.parts) {
+        int known = pool.finished;
+        pool_spin(&pool.finished, known);
+        if (pool.finished == known)
+            pthread_cond_wait(&pool.done, &pool.lock);
+    }
+    pool.open = 0;
     pthread_mutex_unlock(&pool.lock);
     pthread_mutex_unlock(&pool.busy);
     return 1;
