@@ -21,12 +21,17 @@ def describe() -> dict[str, Any]:
         "processors": available_processors(),
         "caches": _caches(),
         "memory": _memory(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {_release()} {platform.machine()}",
         "python": platform.python_version(),
         "engine": engines.current_engine(),
         "level": engines.LEVEL,
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
+
+
+def _release() -> str:
+    # What follows the version names a build of the system, private ones too.
+    return platform.release().partition("-")[0]
 
 
 def _processor() -> str:
