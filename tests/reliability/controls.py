@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,9 +107,8 @@ cdef extern from *:
 POOL_BUGS = [
     (
         "race",
-        "        pthread_mutex_lock(&pool.lock);\n        if (++pool.finished == pool.parts)",
-        "        int last = ++pool.finished == pool.parts;\n"
-        "        pthread_mutex_lock(&pool.lock);\n        if (last)",
+        "        pthread_mutex_lock(&pool.lock);\n        __atomic_store_n(&pool.finished,",
+        "        pool.finished++;\n        pthread_mutex_lock(&pool.lock);\n        (void)(0,",
     ),
     (
         "part lost",
@@ -118,7 +118,7 @@ POOL_BUGS = [
     (
         "part run twice",
         "int part = pool.next++;",
-        "int part = pool.next; pool.next += part % 7 != 3;",
+        "int part = pool.next; pool.next += part != 3 || pool.finished > 4;",
     ),
     ("no wait for the others", "while (pool.finished < pool.parts)", "while (0)"),
 ]
@@ -180,8 +180,8 @@ def controls(full: bool) -> str:
             text = (KERNELS / "pool.h").read_text()
             (headers / "pool.h").write_text(replaced(text, before, after))
             try:
-                run_pool(build_pool(headers, headers), 8, 500)
-            except AssertionError:
+                run_pool(build_pool(headers, headers), 8, 500, timeout=30)
+            except (AssertionError, subprocess.TimeoutExpired):
                 caught.append(bug_name)
             else:
                 raise AssertionError(f"the pool's driver passes with the bug: {bug_name}")

@@ -121,7 +121,7 @@ def build_pool(folder: Path, headers: Path) -> Path:
     return program
 
 
-def run_pool(program: Path, callers: int, calls: int) -> tuple[int, int]:
+def run_pool(program: Path, callers: int, calls: int, timeout: float = 600) -> tuple[int, int]:
     """Return the numbers of wrong parts and of calls that found the pool busy."""
     # Its shadow memory needs addresses in their usual places.
     done = subprocess.run(
@@ -129,7 +129,8 @@ def run_pool(program: Path, callers: int, calls: int) -> tuple[int, int]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=timeout,
+        env={**os.environ, "TSAN_OPTIONS": "halt_on_error=1"},
     )
     assert done.returncode == 0, f"exit code {done.returncode}: {done.stdout}{done.stderr[:3000]}"
     wrong, alone = map(int, done.stdout.split())
