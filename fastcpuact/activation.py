@@ -202,7 +202,7 @@ class BackwardFromOutput(Form):
 
     def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
         super().__init__(record, form_name, fast)
-        self.declines_negative = True
+        self.declines_negative = bool(record.not_negative)
 
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Refuse parameters for which y does not determine the gradient."""
