@@ -364,20 +364,15 @@ def test_plan_selects() -> None:
     assert {s.fast for s in plan(["gelu"])} == {False, True}
 
 
-def test_an_exhaustive_plan_runs_every_float32() -> None:
-    sweeps = plan(["softplus"], ["value"], exhaustive=True)
+@pytest.mark.parametrize("formula", ["value", "grad"])
+def test_an_exhaustive_plan_runs_every_float32(formula: str) -> None:
+    sweeps = plan(["softplus"], [formula], exhaustive=True)
     sizes = {(s.dtype, s.fast, s.has_defaults, s.draws): s.samples for s in sweeps}
     assert sizes["float32", False, True, False] is None
     assert sizes["float32", True, True, False] is None
     assert sizes["float16", False, True, False] is None
     assert sizes["float64", False, True, False] == 10**7
     assert sizes["float64", False, False, True] == sizes["float32", False, False, True] == 10**7
-    [derivative] = [
-        s.samples
-        for s in plan(["softplus"], ["grad"], ["float64"], ["exact"], exhaustive=True)
-        if s.draws
-    ]
-    assert derivative == 10**7 // checking.MINOR
 
 
 # Resuming.

@@ -27,9 +27,7 @@ TIERS = ("exact", "fast")
 FEW = {"float16": 2**16, "float32": 2**21, "float64": 2**13}
 MANY = dict.fromkeys(FEW, 10**7)
 # One in so many of these is drawn with each set of parameters other than the defaults, and in the
-# fast tier of float64, which is as slow to judge as the exact one and has fewer digits.  So it is
-# in an exhaustive check of derivatives in float64 with drawn parameters, each of which takes a ball
-# of its own.
+# fast tier of float64, which is as slow to judge as the exact one and has fewer digits.
 MINOR = 16
 
 # Work for which starting a process pays, in seconds.
@@ -94,8 +92,7 @@ def _sweeps(
         if formula in REFERENCES[name](**dict(params)).curves:
             yield make(None if dtype == "float16" else minor, params)
     if REFERENCES[name].params and dtype != "float16":
-        slow = exhaustive and dtype == "float64" and formula != "value"
-        yield make(minor if slow else major, draws=True)
+        yield make(major, draws=True)
 
 
 class Result(NamedTuple):

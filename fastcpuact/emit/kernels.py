@@ -32,7 +32,7 @@ def kernel(reader: Reader, record: Record, form: Form, at_defaults: bool = False
         for name, value in zip(record.params, record.defaults, strict=True):
             arguments[name] = Const(rounded(value, reader.precision))
 
-    calls = record.calls_at_defaults(form) if at_defaults else record.calls(form)
+    calls = record.calls(form, at_defaults)
 
     def result(formula: Formula, names: tuple[str, ...], times_dy: bool) -> Expr:
         value = Call(reader.read(formula).name, tuple(arguments[name] for name in names))

@@ -71,9 +71,9 @@ class Record:
         y and the parameters), and "grad_p" for df/dp of each parameter p.
     not_negative : tuple of str
         Parameters that must not be negative for y to determine the gradient.
-    same_at_defaults : Record or None
-        A function without parameters that this one is, to the last bit, with its defaults, and
-        whose formulas are shorter.
+    same_at_defaults : dict
+        By what they compute, shorter formulas of x alone that give the same bits as those of
+        `formulas` do with the defaults of the parameters.
     """
 
     value: Formula
@@ -82,7 +82,7 @@ class Record:
     bounds: dict[tuple[str, str], float]
     formulas: dict[str, Formula] = field(init=False)
     not_negative: tuple[str, ...] = field(init=False, default=())
-    same_at_defaults: Record | None = field(init=False, default=None)
+    same_at_defaults: dict[str, Formula] = field(init=False, default_factory=dict)
 
     # Whether its kernels were compiled with the package.
     is_compiled: ClassVar[bool] = True
@@ -130,18 +130,21 @@ class Record:
         """Names of the operands of a form, parameters included."""
         return (*form.operands, *self.params)
 
-    def calls(self, form: Form) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
-        """What a form computes: formulas, their arguments, and whether dy multiplies the result."""
-        arguments = (form.operands[-1], *self.params)
-        times_dy = "dy" in form.operands
-        return tuple((self.formulas[result], arguments, times_dy) for result in form.results)
+    def calls(
+        self, form: Form, at_defaults: bool = False
+    ) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
+        """What a form computes: formulas, their arguments, and whether dy multiplies the result.
 
-    def calls_at_defaults(self, form: Form) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
-        """As `calls`, with the defaults of the parameters."""
-        same = self.same_at_defaults
-        if same is None or not same.formulas.keys() >= set(form.results):
-            return self.calls(form)
-        return same.calls(form)
+        ``at_defaults`` allows formulas that have no parameters.
+        """
+        x = form.operands[-1]
+        shorter = self.same_at_defaults if at_defaults else {}
+        return tuple(
+            (shorter[result], (x,), "dy" in form.operands)
+            if result in shorter
+            else (self.formulas[result], (x, *self.params), "dy" in form.operands)
+            for result in form.results
+        )
 
     def gradient(self, *, ulp: Mapping[str, float]) -> Callable[[Callable[..., Any]], Formula]:
         """Declare f', with its stated error bound per dtype in ULP."""
@@ -249,8 +252,10 @@ class GatedRecord(Record):
         """The forms in a tier: the fast one has none."""
         return {} if fast else self.forms
 
-    def calls(self, form: Form) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
-        """What a form computes."""
+    def calls(
+        self, form: Form, at_defaults: bool = False
+    ) -> tuple[tuple[Formula, tuple[str, ...], bool], ...]:
+        """What a form computes; there are no parameters."""
         return ((self.formulas[form.name], form.operands, False),)
 
     def backward(self, *, ulp: Mapping[str, float]) -> Callable[[Callable[..., Any]], Formula]:
