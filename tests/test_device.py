@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import bench_scripts
 import devices
 import fastcpuact as act
 from fastcpuact import edge
@@ -200,11 +199,7 @@ def test_instructions_are_counted(tmp_path):
     """By the script of the table in the README: two for each pass of a loop that is known."""
     for board in devices.BOARDS:
         board.require()
-    path = Path(__file__).parents[1] / "bench" / "device_costs.py"
-    spec = importlib.util.spec_from_file_location("device_costs", path)
-    costs = importlib.util.module_from_spec(spec)
-    sys.modules["device_costs"] = costs  # dataclasses look there
-    spec.loader.exec_module(costs)
+    costs = bench_scripts.load("device_costs")
     codes = np.zeros(costs.COUNT, np.int8)
     loop = 'n *= 500; __asm__ volatile("0: subs %0, #1\\n bne 0b" : "+r"(n) : : "cc");'
     known = costs.copy(codes)
