@@ -166,10 +166,12 @@ LEAF double fma_f64(double a, double b, double c)
     double sum = product + c;
     double part = sum - product;
     double sum_error = (product - (sum - part)) + (c - part);
-    double result = sum + (sum_error + error * up_a * up_b);
-    /* The errors of an infinite sum are NaN, and that of a product next to infinity may be infinite.
+    double errors = sum_error + error * up_a * up_b;
+    double result = sum + errors;
+    /* The errors of an infinite sum are NaN, that of a product next to infinity may be infinite, and
+     * those that are 0 would change the sign of -0.
      * Masks: GCC does not if-convert that many branches. */
-    uint64_t good = -(uint64_t)(result - result == 0);
+    uint64_t good = -(uint64_t)((result - result == 0) & (errors != 0));
     return from_bits_f64((bits_f64(result) & good) | (bits_f64(sum) & ~good));
 }
 
