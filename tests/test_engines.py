@@ -119,7 +119,9 @@ def test_level_is_what_was_asked_for():
 @pytest.mark.skipif("portable" in levels_with_fma(), reason="there is one level only")
 def test_the_level_without_fma_keeps_bounds_limits_and_order():
     """The other tests run on the highest level, whose bits all levels with FMA have."""
-    tests = [str(Path(__file__).parent / f"test_{name}.py") for name in ("accuracy", "values", "gated")]
+    tests = [
+        str(Path(__file__).parent / f"test_{name}.py") for name in ("accuracy", "values", "gated")
+    ]
     options = ("-q", "-k", "not numba", "-p", "no:cacheprovider")
     done = python("-m", "pytest", *tests, *options, FASTCPUACT_LEVEL="v2")
     assert done.returncode == 0, done.stdout
