@@ -32,13 +32,14 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-napoleon_use_ivar = True
+napoleon_use_ivar = False
 suppress_warnings = ["config.cache"]
 
 
 def literally(app: Any, ctx: Any, lines: list[str]) -> None:
-    """Show the foot of a help text as it stands, which is commands."""
-    lines[:] = ["::", "", *(f"   {line}" for line in lines), ""] if any(lines) else []
+    """Show the foot of a help text as it stands, which is commands, and not as a line block."""
+    text = [line.removeprefix("| ") for line in lines]
+    lines[:] = ["::", "", *(f"   {line}" for line in text), ""] if any(lines) else []
 
 
 def setup(app: Any) -> None:

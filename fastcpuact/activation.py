@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import engines
-from .chunked import is_chunked, is_dask, several_results
+from .chunked import is_chunked, is_dask, is_masked, several_results
 from .described import Described
 from .docs import form_doc
 from .formulas import FORMS, Record
@@ -238,7 +238,8 @@ class ParamGrads(Form):
 
 def _sum_to(products: Any, shape: tuple[int, ...]) -> Any:
     """Undo a broadcast: add up, in float64, all that came from one element of the operand."""
-    products = products if is_dask(products) else np.asarray(products)
+    if not (is_dask(products) or is_masked(products)):
+        products = np.asarray(products)
     added = products.ndim - len(shape)
     axes = tuple(range(added)) + tuple(
         added + axis

@@ -1,4 +1,4 @@
-"""Dask arrays, and xarray's of them: what NumPy's protocols do not reach.
+"""Dask arrays, xarray's of them and masked ones: what NumPy's protocols do not reach.
 
 An elementwise function of one result needs nothing of this: Dask takes its ufunc.
 """
@@ -17,6 +17,11 @@ def is_dask(array: Any) -> bool:
     """Whether an object is a Dask array; Dask is not imported for it."""
     dask = sys.modules.get("dask.array")
     return dask is not None and isinstance(array, dask.Array)
+
+
+def is_masked(array: Any) -> bool:
+    """Whether an object is a masked array; `numpy.ma` is not imported for it."""
+    return "numpy.ma" in sys.modules and np.ma.isMaskedArray(array)
 
 
 def is_xarray(array: Any) -> bool:

@@ -100,8 +100,9 @@ def shrink(x: Array, since: int, bias: float, lambd: float) -> Array:
     """Shrink, of which softshrink and hardshrink are special cases; keeps NaN."""
     if not _is_whole(x) and lambd >= 0 and bias in (0, lambd):
         return act.softshrink(x, lambd) if bias else act.hardshrink(x, lambd)
-    left = np.where(x < -lambd, x + bias, np.where(x == x, 0, x))
-    return np.where(x > lambd, x - bias, left)
+    # In the order of the standard: both conditions hold near 0 for a negative lambd.
+    right = np.where(x > lambd, x - bias, np.where(x == x, 0, x))
+    return np.where(x < -lambd, x + bias, right)
 
 
 def clip(x: Array, *inputs: Array | None, since: int, **attributes: float) -> Array:
@@ -116,23 +117,41 @@ def clip(x: Array, *inputs: Array | None, since: int, **attributes: float) -> Ar
         return np.minimum(
             np.maximum(x, info.min if low is None else low), info.max if high is None else high
         )
-    limits = (-math.inf if low is None else float(low), math.inf if high is None else float(high))
-    largest = float(np.finfo(x.dtype).max)
+    limits = [
+        default if limit is None else np.asarray(limit, np.float64).item()
+        for limit, default in ((low, -math.inf), (high, math.inf))
+    ]
+    if any(map(math.isnan, limits)):
+        return np.full_like(x, np.nan)
     # Limits that the dtype does not hold limit nothing.
+    largest = float(np.finfo(x.dtype).max)
     return act.hardtanh(
         x, *(v if abs(v) <= largest else math.copysign(math.inf, v) for v in limits)
     )
+
+
+def swiglu(gate: Array, value: Array, since: int, alpha: float) -> Array:
+    """SwiGLU, whose inputs are not broadcast."""
+    if gate.shape != value.shape:
+        raise ValueError(f"SwiGLU: A and B must have one shape, got {gate.shape}, {value.shape}")
+    return act.swiglu(value, gate) if alpha == 1 else act.swish(gate, alpha) * value
 
 
 def rows(f: Callable[..., Array]) -> Callable[..., Array]:
     """An operator on rows along an axis."""
 
     def compute(x: Array, since: int, axis: int) -> Array:
+        if x.ndim == 0 and axis in (-1, 0):
+            return f(x.reshape(1), -1).reshape(())
+        # Before, an axis could be that after the last one.
+        last = x.ndim - 1 if since >= _ALONG_ONE_AXIS else x.ndim
+        if not -x.ndim <= axis <= last:
+            raise ValueError(f"axis must be in [{-x.ndim}, {last}] for {x.ndim} axes, got {axis}")
         if x.size == 0:
             return x
         if since >= _ALONG_ONE_AXIS:
             return f(x, axis)
-        axis = axis % x.ndim if axis < 0 else axis
+        axis = axis + x.ndim if axis < 0 else axis
         flat = x.reshape(math.prod(x.shape[:axis]), -1)
         return f(flat, -1).reshape(x.shape)
 
@@ -167,6 +186,7 @@ _OPERATORS: dict[str, Callable[..., Array]] = {
     "Softmax": rows(act.softmax),
     "Softplus": elementwise(act.softplus),
     "Softsign": elementwise(act.softsign),
+    "SwiGLU": swiglu,
     "Swish": lambda x, since, alpha: act.swish(x, alpha),
     "Tanh": elementwise(act.tanh),
     "ThresholdedRelu": lambda x, since, alpha: act.threshold(x, alpha, 0.0),
@@ -181,7 +201,7 @@ def ops() -> list[type[OpRun]]:
     list of type
         One subclass of ``OpRun`` for each of Celu, Clip, Elu, Erf, Exp, Gelu, HardSigmoid,
         HardSwish, Hardmax, LeakyRelu, LogSoftmax, Mish, PRelu, Relu, Selu, Shrink, Sigmoid,
-        Softmax, Softplus, Softsign, Swish, Tanh, ThresholdedRelu. Erf is SciPy's.
+        Softmax, Softplus, Softsign, SwiGLU, Swish, Tanh, ThresholdedRelu. Erf is SciPy's.
 
     Raises
     ------

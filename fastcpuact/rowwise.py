@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import sys
 import textwrap
 from functools import partial
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import engines
-from .chunked import along_axis, is_dask, masked
+from .chunked import along_axis, is_dask, is_masked, masked
 from .described import Described
 
 if engines.COMPILED:
@@ -40,7 +39,7 @@ _PRECISION = {_HALF: "float32", _SINGLE: "float32", _DOUBLE: "float64"}
 def array_of(function: str, name: str, value: Any) -> Array:
     """Return an argument as an array of at least one dimension."""
     array = np.asarray(value)
-    if array is not value and "numpy.ma" in sys.modules and np.ma.isMaskedArray(value):
+    if array is not value and is_masked(value):
         raise TypeError(f"{function}: {name} is a masked array, whose mask would be lost")
     if array.ndim == 0:
         raise ValueError(f"{function}: {name} must have at least one dimension, got a scalar")

@@ -12,6 +12,7 @@ import fastcpuact as act
 
 try:
     from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
@@ -112,6 +113,8 @@ class ActivationTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
             raise ValueError(
                 f"name must be that of an activation of one argument, got {self.name!r}"
             )
+        if activation is act.logsumexp:
+            raise ValueError("name must not be 'logsumexp', which leaves one number of a sample")
         return activation
 
     def _validated(self, X: Any, reset: bool) -> Array:  # noqa: N803
@@ -130,6 +133,7 @@ class ActivationTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
 
 # What scikit-learn calls the activations of its networks.
 _MLP: dict[str, Callable[..., Any]] = {
+    "exp": act.exponential,
     "identity": act.identity,
     "logistic": act.sigmoid,
     "relu": act.relu,
@@ -140,8 +144,11 @@ _MLP: dict[str, Callable[..., Any]] = {
 
 def _outputs(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     """Run a fitted network: its layers are public attributes."""
+    if not isinstance(model, MLPClassifier | MLPRegressor):
+        raise TypeError(f"model must be an MLPClassifier or MLPRegressor, got {model!r}")
     check_is_fitted(model)
-    layer: Array = validate_data(model, X, reset=False, dtype=[np.float64, np.float32])
+    dtypes = [np.float64, np.float32]
+    layer: Array = validate_data(model, X, reset=False, accept_sparse=("csr", "csc"), dtype=dtypes)
     last = len(model.coefs_) - 1
     for k, (weights, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
         layer = layer @ weights
@@ -168,7 +175,7 @@ def mlp_predict_proba(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     Raises
     ------
     TypeError
-        If the model is no classifier.
+        If the model is no MLPClassifier.
 
     Examples
     --------
@@ -181,11 +188,11 @@ def mlp_predict_proba(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     >>> abs(mlp_predict_proba(model, X) - model.predict_proba(X)).max() < 1e-12
     np.True_
     """
-    if not hasattr(model, "classes_"):
-        raise TypeError(f"model must be a fitted classifier, got {model!r}")
+    if not isinstance(model, MLPClassifier):
+        raise TypeError(f"model must be an MLPClassifier, got {model!r}")
     p = _outputs(model, X)
     # One output is the probability of the second of two classes.
-    return np.hstack([1 - p, p]) if p.shape[1] == 1 and len(model.classes_) == 2 else p
+    return np.hstack([1 - p, p]) if model.n_outputs_ == 1 else p
 
 
 def mlp_predict(model: Any, X: ArrayLike) -> Array:  # noqa: N803
@@ -207,6 +214,8 @@ def mlp_predict(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     ------
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
+    TypeError
+        If the model is something else.
     ValueError
         If ``X`` has another number of features, or numbers that are not finite.
 
@@ -221,11 +230,12 @@ def mlp_predict(model: Any, X: ArrayLike) -> Array:  # noqa: N803
     >>> (mlp_predict(model, X) == model.predict(X)).all()
     np.True_
     """
-    if not hasattr(model, "classes_"):
+    if not isinstance(model, MLPClassifier):
         y = _outputs(model, X)
         return y.ravel() if y.shape[1] == 1 else y
     p = mlp_predict_proba(model, X)
-    if model.out_activation_ == "logistic" and not (p.shape[1] == 2 and model.n_outputs_ == 1):
+    if model.out_activation_ == "logistic" and model.n_outputs_ > 1:
         return (p > 0.5).astype(int)
-    result: Array = model.classes_[p.argmax(axis=1)]
+    # Of a single class there is no second.
+    result: Array = model.classes_[p[:, : len(model.classes_)].argmax(axis=1)]
     return result

@@ -27,9 +27,11 @@ __all__ = ["FastcpuactOps"]
 _MISH_THRESHOLD = 20.0
 
 
-def _segments(lengths: Any) -> Iterator[slice]:
+def _segments(lengths: Any, rows: int) -> Iterator[slice]:
     """The rows of every sequence that is not empty."""
     ends = np.cumsum(lengths)
+    if (lengths < 0).any() or lengths.sum() != rows:
+        raise ValueError(f"lengths must add up to {rows} rows, got {lengths.tolist()}")
     return (slice(e - n, e) for e, n in zip(ends.tolist(), lengths.tolist(), strict=True) if n)
 
 
@@ -92,14 +94,14 @@ class FastcpuactOps(NumpyOps):
         if Xs.ndim != 2:
             raise NotImplementedError(f"softmax_sequences takes 2 dimensions, got {Xs.ndim}")
         Y = Xs if inplace else np.empty_like(Xs)
-        for rows in _segments(lengths):
+        for rows in _segments(lengths, len(Xs)):
             act.softmax(Xs[rows], axis=0, out=Y[rows])
         return Y
 
     def backprop_softmax_sequences(self, dY: Any, Y: Any, lengths: Any) -> Any:
         """The gradient of `softmax_sequences`, from its result."""
         dX = np.empty_like(Y)
-        for rows in _segments(lengths):
+        for rows in _segments(lengths, len(Y)):
             act.softmax.backward(dY[rows], Y[rows], axis=0, out=dX[rows])
         return dX
 

@@ -219,6 +219,17 @@ def test_masked_arrays():
         act.softmax(masked)
 
 
+def test_masked_elements_are_no_part_of_gradients_of_parameters():
+    masked = np.ma.masked_greater(X, 0.5)
+    without = np.where(masked.mask, 0, X)
+    for weight in (0.25, np.full((1, X.shape[-1]), 0.25, np.float32)):
+        [got] = act.prelu.param_grads(masked, X, weight)
+        [expected] = act.prelu.param_grads(without, X, weight)
+        assert np.array_equal(got, expected) and np.shape(got) == np.shape(weight)
+    [alone] = act.prelu.param_grads(masked, X, X)
+    assert np.array_equal(alone.mask, masked.mask)
+
+
 # Files.
 
 FILES = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -274,3 +275,52 @@ def test_tables_and_pictures_are_legible():
         assert expected in table and "…" not in table
         assert is_legible(result.plot())
         assert json.dumps(result.as_dict(), allow_nan=False)
+
+
+def test_statistics_of_another_activation_are_not_merged() -> None:
+    x = np.ones((2, 3))
+    stats = diagnostics.ActivationStats("gelu").update(x)
+    with pytest.raises(ValueError, match=r"must be of .*gelu.*got .*relu"):
+        stats.merge(diagnostics.ActivationStats("relu").update(x))
+    with pytest.raises(ValueError, match="alpha"):
+        diagnostics.ActivationStats("elu", alpha=2.0).merge(
+            diagnostics.ActivationStats("elu").update(x)
+        )
+    with pytest.raises(TypeError, match="other must be ActivationStats, got int"):
+        stats.merge(3)
+
+
+@pytest.mark.parametrize("axis", [None, (0, 1), 1.5])
+def test_an_axis_that_is_no_integer(axis: Any) -> None:
+    with pytest.raises(TypeError, match="axis must be an integer"):
+        diagnostics.activation_stats(np.ones((2, 3)), f="relu", axis=axis)
+
+
+def test_statistics_of_the_largest_numbers_warn_of_nothing() -> None:
+    found = diagnostics.activation_stats(np.array([[1e308], [1.5e308], [-1e308]]), f="identity")
+    assert found.mean == pytest.approx(0.5e308) and found.deviation == np.inf
+
+
+def test_weights_that_nothing_could_scale() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="mode 'backward': step"):
+        diagnostics.gain("step").weights(4, 4, rng, mode="backward")
+    with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator, got int"):
+        diagnostics.gain("relu").weights(4, 4, 0)
+
+
+def test_a_depth_experiment_of_one_activation() -> None:
+    [run] = diagnostics.depth_experiment("relu", layers=3, width=8).runs
+    assert run.activation == "relu"
+
+
+def test_gradients_that_are_zero() -> None:
+    ones, zeros = np.ones(3), np.zeros(3)
+    vanished = diagnostics.gradient_flow([zeros, ones])
+    assert vanished.verdict == "vanishing" and vanished.ratio == 0
+    [panel] = vanished.plot().axes
+    assert [text.get_text() for text in panel.texts] == ["0"]
+    assert diagnostics.gradient_flow([ones, zeros]).verdict == "exploding"
+    assert diagnostics.gradient_flow([zeros, zeros]).verdict == "zero"
+    with pytest.raises(ValueError, match="layer 1: a tuple must be weights and gradient, got 3"):
+        diagnostics.gradient_flow([(ones, ones, ones)])

@@ -83,6 +83,10 @@ def test_cpp(built):
         native.wrong(x)
     with pytest.raises(ValueError, match="run refused its arguments"):
         native.misused(x)
+    with pytest.raises(ValueError, match="run refused its arguments"):
+        native.not_found(x)
+    with pytest.raises(TypeError, match="find: name, form and dtype must be strings, got NULL"):
+        native.look_up(None)
 
 
 def test_get_include():

@@ -15,6 +15,7 @@ ml_dtypes = require_package("ml_dtypes")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
+import fastcpuact as act  # noqa: E402
 import fastcpuact.onnx  # noqa: E402
 
 NAMES = {op.__name__ for op in fastcpuact.onnx.ops()}
@@ -22,7 +23,7 @@ NAMES = {op.__name__ for op in fastcpuact.onnx.ops()}
 STANDARD = [
     *("Celu", "Clip", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "Hardmax"),
     *("LeakyRelu", "LogSoftmax", "Mish", "PRelu", "Relu", "Selu", "Shrink", "Sigmoid", "Softmax"),
-    *("Softplus", "Softsign", "Swish", "Tanh", "ThresholdedRelu"),
+    *("Softplus", "Softsign", "SwiGLU", "Swish", "Tanh", "ThresholdedRelu"),
 ]
 X = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32) * 3
 # ONNX Runtime and the evaluator compute textbook expressions in float32.
@@ -83,6 +84,8 @@ def test_defaults_of_every_opset(name, opset):
         inputs.append(
             np.array([0.1, 0.2, 0.3, 0.4], np.float32) if opset >= 7 else np.float32([0.3])
         )
+    if name == "SwiGLU":
+        inputs.append(X[::-1])
     y = run(name, opset, *inputs)
     if name in ("Softmax", "LogSoftmax", "Hardmax"):
         expected = textbook_rows(name, -1 if opset >= 13 else 1, opset)
@@ -142,6 +145,7 @@ TEXTBOOK = {
     "Sigmoid": lambda x, o: sigmoid(x),
     "Softplus": lambda x, o: np.log1p(np.exp(x)),
     "Softsign": lambda x, o: x / (1 + np.abs(x)),
+    "SwiGLU": lambda x, value, opset: x * sigmoid(x) * value,
     "Swish": lambda x, o: x * sigmoid(x),
     "Tanh": lambda x, o: np.tanh(x),
     "ThresholdedRelu": lambda x, o: np.where(x > 1, x, 0),
@@ -186,6 +190,41 @@ def test_clip_with_inputs():
         assert np.array_equal(run("Clip", 13, X, *limits), expected)
     wide = np.array([-np.inf, 1e30, np.nan], np.float32)
     assert np.array_equal(run("Clip", 13, wide), wide, equal_nan=True)
+
+
+def test_limits_that_are_nan_or_of_one_element():
+    limit = np.array([0.5], np.float32)
+    assert np.array_equal(run("Clip", 13, X, limit), np.maximum(X, 0.5))
+    nan = np.float32(np.nan)
+    for limits in ((nan,), (None, nan), (nan, np.float32(1))):
+        assert np.isnan(run("Clip", 13, X, *limits)).all()
+
+
+def test_shrink_by_a_negative_amount():
+    x = np.array([-2, -0.5, 0, 0.5, 2, np.nan], np.float32)
+    for bias in (0.0, 0.3):
+        expected = run("Shrink", 9, x, ours=False, lambd=-1.0, bias=bias)
+        assert np.array_equal(run("Shrink", 9, x, lambd=-1.0, bias=bias)[:-1], expected[:-1])
+
+
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax", "Hardmax"])
+def test_axes_of_rows(name):
+    for opset, axis in ((1, -4), (11, 4), (13, 3), (13, -4)):
+        with pytest.raises(ValueError, match="axis must be in"):
+            run(name, opset, X, axis=axis)
+    scalar = np.array(2, np.float32)
+    assert run(name, 13, scalar) == (0 if name == "LogSoftmax" else 1)
+
+
+def test_swiglu():
+    if "SwiGLU" not in {s.name for s in onnx.defs.get_all_schemas()}:
+        pytest.skip("this onnx has no SwiGLU")
+    assert np.array_equal(run("SwiGLU", 28, X, X[::-1]), act.swiglu(X[::-1], X))
+    for alpha in (1.0, 1.702):
+        theirs = run("SwiGLU", 28, X, X[::-1], ours=False, alpha=alpha)
+        np.testing.assert_allclose(run("SwiGLU", 28, X, X[::-1], alpha=alpha), theirs, **CLOSE)
+    with pytest.raises(ValueError, match="SwiGLU: A and B must have one shape"):
+        fastcpuact.onnx.swiglu(X, X[:1], 28, 1.0)
 
 
 def test_prelu_of_channels():

@@ -11,10 +11,11 @@ from conftest import require_package
 
 require_package("sklearn")
 
+from scipy.sparse import csr_array  # noqa: E402
 from sklearn.base import clone  # noqa: E402
 from sklearn.datasets import load_iris, make_multilabel_classification  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
-from sklearn.linear_model import LogisticRegression  # noqa: E402
+from sklearn.linear_model import LogisticRegression, Ridge  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.neural_network import MLPClassifier, MLPRegressor  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
@@ -66,6 +67,24 @@ def test_errors():
         ActivationTransformer("gelo").fit(X)
     with pytest.raises(ValueError, match="name must be that of an activation of one argument"):
         ActivationTransformer("swiglu").fit(X)
+    with pytest.raises(ValueError, match="name must not be 'logsumexp'"):
+        ActivationTransformer("logsumexp").fit(X)
+    for predict in (mlp_predict, mlp_predict_proba):
+        with pytest.raises(TypeError, match="model must be an MLPClassifier"):
+            predict(Ridge().fit(X, Y), X)
+
+
+def test_networks_of_one_class_of_counts_and_of_sparse_samples():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        one = MLPClassifier(4, max_iter=5, random_state=0).fit(X, np.full(len(X), "a"))
+        counts = MLPRegressor(4, max_iter=5, random_state=0, loss="poisson").fit(X, Y)
+        iris = MLPClassifier(4, max_iter=5, random_state=0).fit(X, Y)
+    assert np.array_equal(mlp_predict(one, X), one.predict(X))
+    np.testing.assert_allclose(mlp_predict_proba(one, X), one.predict_proba(X), rtol=1e-12)
+    np.testing.assert_allclose(mlp_predict(counts, X), counts.predict(X), rtol=1e-12)
+    sparse = csr_array(X)
+    np.testing.assert_allclose(mlp_predict_proba(iris, sparse), iris.predict_proba(sparse))
 
 
 def test_a_search_over_activations():
@@ -106,7 +125,7 @@ def test_networks_predict_the_same(make, x, y, activation):
     assert ours.shape == theirs.shape
     if make is MLPRegressor:
         np.testing.assert_allclose(ours, theirs, rtol=1e-10)
-        with pytest.raises(TypeError, match="model must be a fitted classifier"):
+        with pytest.raises(TypeError, match="model must be an MLPClassifier"):
             mlp_predict_proba(model, x)
     else:
         assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs)

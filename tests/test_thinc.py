@@ -112,6 +112,17 @@ def test_softmax_of_sequences():
     )
 
 
+@pytest.mark.parametrize("lengths", [[3], [9, 9], [7, -1]])
+def test_lengths_that_are_not_those_of_the_rows(lengths):
+    lengths = np.array(lengths, "i")
+    for call in (
+        lambda: OURS.softmax_sequences(X, lengths),
+        lambda: OURS.backprop_softmax_sequences(DY, X, lengths),
+    ):
+        with pytest.raises(ValueError, match=f"lengths must add up to {len(X)} rows"):
+            call()
+
+
 def test_maxout():
     x = X.reshape(6, 4, 2)
     y, which = OURS.maxout(x)

@@ -98,7 +98,7 @@ class Depths:
 
 
 def depth_experiment(
-    activations: Iterable[Differentiable | str],
+    activations: Iterable[Differentiable | str] | Differentiable | str,
     *,
     layers: int = 30,
     width: int = 256,
@@ -114,7 +114,7 @@ def depth_experiment(
     Parameters
     ----------
     activations : iterable of Activation or str
-        One network for each.
+        One network for each; or a single one.
     layers, width, samples : int
         How many layers, units in each, and inputs.
     mode : {"forward", "backward", "compromise", "unit"}
@@ -145,7 +145,9 @@ def depth_experiment(
     >>> 0.5 < relu.gradient_growth < 2, sigmoid.gradient_growth < 0.5
     (True, True)
     """
-    functions = [function_of(f) for f in activations]
+    # A string is an iterable, too.
+    several = activations if isinstance(activations, Iterable) else [activations]
+    functions = [function_of(f) for f in ([several] if isinstance(several, str) else several)]
     if not functions:
         raise ValueError("activations must name one at least, got none")
     for name, number in (("layers", layers), ("width", width), ("samples", samples)):

@@ -62,18 +62,20 @@ class Flow:
     def ratio(self) -> float:
         """The gradient norm of the first layer over that of the last."""
         first, last = self.layers[0].norm, self.layers[-1].norm
-        if not any(layer.not_finite for layer in self.layers) and last > 0:
-            return first / last
-        return math.nan
+        if any(layer.not_finite for layer in self.layers) or not (first or last):
+            return math.nan
+        return first / last if last else math.inf
 
     @property
     def verdict(self) -> str:
-        """One of "not finite", "vanishing", "exploding" and "steady"."""
+        """One of "not finite", "zero", "vanishing", "exploding" and "steady"."""
         if any(layer.not_finite for layer in self.layers):
             return "not finite"
+        if not any(layer.norm for layer in self.layers):
+            return "zero"
         if self.ratio > _LARGE:
             return "exploding"
-        return "steady" if self.ratio >= 1 / _LARGE else "vanishing"
+        return "vanishing" if self.ratio < 1 / _LARGE else "steady"
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures for JSON."""
@@ -116,7 +118,8 @@ def gradient_flow(layers: Mapping[str, Any] | Iterable[Any]) -> Flow:
     TypeError
         If a gradient does not hold real numbers.
     ValueError
-        If there is no layer, one is empty, or weights and gradient differ in shape.
+        If there is no layer, one is empty or a tuple of other than two, or weights and gradient
+        differ in shape.
 
     Examples
     --------
@@ -134,7 +137,9 @@ def gradient_flow(layers: Mapping[str, Any] | Iterable[Any]) -> Flow:
 
 
 def _describe(name: str, layer: Any) -> LayerFlow:
-    is_pair = isinstance(layer, tuple) and len(layer) == 2
+    if isinstance(layer, tuple) and len(layer) != 2:
+        raise ValueError(f"layer {name}: a tuple must be weights and gradient, got {len(layer)}")
+    is_pair = isinstance(layer, tuple)
     weights, given = layer if is_pair else (None, layer)
     gradient = np.asarray(given)
     if gradient.dtype.kind not in "fiub":

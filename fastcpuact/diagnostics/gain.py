@@ -124,9 +124,9 @@ class Gain:
         Raises
         ------
         ValueError
-            If there is no such mode, or a fan is less than 1.
+            If there is no such mode, a fan is less than 1, or the factor of the mode is infinite.
         TypeError
-            If ``dtype`` is neither float32 nor float64.
+            If ``dtype`` is neither float32 nor float64, or ``rng`` no generator of NumPy.
 
         Examples
         --------
@@ -135,8 +135,13 @@ class Gain:
         >>> diagnostics.gain("relu").weights(64, 128, np.random.default_rng(0)).shape
         (64, 128)
         """
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+        deviation = self.deviation(fan_in, fan_out, mode)
+        if math.isinf(deviation):
+            raise ValueError(f"mode {mode!r}: {self.activation} keeps nothing that could be scaled")
         drawn = rng.standard_normal((fan_in, fan_out), dtype)
-        return drawn * drawn.dtype.type(self.deviation(fan_in, fan_out, mode))
+        return drawn * drawn.dtype.type(deviation)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures."""
@@ -168,7 +173,7 @@ def gain(f: Differentiable | str, **params: float) -> Gain:
 
     Parameters
     ----------
-    f : activation or str
+    f : Activation or str
         An activation of this package, its name, or any callable with a method ``value_and_grad``
         that takes float64 arrays.
     **params : float

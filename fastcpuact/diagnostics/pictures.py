@@ -76,6 +76,12 @@ def flows(found: Mapping[str, Flow]) -> Figure:
     for (name, flow), style in zip(found.items(), LINES, strict=False):
         norms = [layer.norm if layer.norm > 0 else np.nan for layer in flow.layers]
         panel.plot(range(1, len(norms) + 1), norms, label=name, marker="o", **style)
+        # At the lower edge, since a logarithmic scale has no place for zero.
+        zeros = [k for k, layer in enumerate(flow.layers, start=1) if layer.norm == 0]
+        edge = panel.get_xaxis_transform()
+        panel.plot(zeros, [0.02] * len(zeros), "v", color=RED, transform=edge, clip_on=False)
+        for k in zeros:
+            panel.annotate("0", (k, 0.06), xycoords=edge, ha="center", fontsize=8, color=RED)
     names = [layer.name for layer in next(iter(found.values())).layers]
     panel.set_yscale("log")
     if len(names) <= 8:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,7 @@ class ActivationStats:
     Raises
     ------
     TypeError
-        If ``f`` is no activation.
+        If ``f`` is no activation, or ``axis`` no integer.
     ValueError
         If no activation has that name, or ``flat`` is not positive.
 
@@ -129,7 +130,10 @@ class ActivationStats:
         if not flat > 0:
             raise ValueError(f"flat must be positive, got {flat!r}")
         self.f = function_of(f)
-        self.axis = axis
+        try:
+            self.axis = operator.index(axis)
+        except TypeError as error:
+            raise TypeError(f"axis must be an integer, got {axis!r}") from error
         self.flat = flat
         self.params = params
         self._samples = 0
@@ -173,8 +177,9 @@ class ActivationStats:
         finite = np.isfinite(outputs)
         batch._count = finite.sum(axis=0, dtype=np.float64)
         filled = np.where(finite, outputs, 0)
-        batch._mean = filled.sum(axis=0) / np.maximum(batch._count, 1)
-        batch._squares = np.where(finite, (filled - batch._mean) ** 2, 0).sum(axis=0)
+        batch._mean = (filled / np.maximum(batch._count, 1)).sum(axis=0)
+        with np.errstate(over="ignore"):
+            batch._squares = np.where(finite, (filled - batch._mean) ** 2, 0).sum(axis=0)
         batch._nan, batch._infinite = int(np.isnan(outputs).sum()), int(np.isinf(outputs).sum())
         batch._saturated = (steep < self.flat).sum(axis=0, dtype=np.float64)
         # The slope of NaN is NaN: such a unit is not dead, but worse.
@@ -194,9 +199,16 @@ class ActivationStats:
 
         Raises
         ------
+        TypeError
+            If ``other`` is something else.
         ValueError
-            If the numbers of units or the ``flat`` differ.
+            If the activations, their parameters, the numbers of units or the ``flat`` differ.
         """
+        if not isinstance(other, ActivationStats):
+            raise TypeError(f"other must be ActivationStats, got {type(other).__name__}")
+        mine, theirs = ((name_of(stats.f), stats.params) for stats in (self, other))
+        if mine != theirs:
+            raise ValueError(f"other must be of {mine}, got {theirs}")
         if other.flat != self.flat:
             raise ValueError(f"flat must be {self.flat}, got {other.flat}")
         if not other._samples:
@@ -208,9 +220,10 @@ class ActivationStats:
             raise ValueError(f"there must be {len(self._count)} units, got {len(other._count)}")
         total = np.maximum(self._count + other._count, 1)
         distance = other._mean - self._mean
-        self._squares = (
-            self._squares + other._squares + distance**2 * self._count * other._count / total
-        )
+        # The squares of numbers near the largest are infinite, and so is the deviation then.
+        with np.errstate(over="ignore", invalid="ignore"):
+            between = (distance * np.sqrt(self._count * other._count / total)) ** 2
+            self._squares = self._squares + other._squares + between
         self._mean = self._mean + distance * other._count / total
         self._count = self._count + other._count
         self._saturated = self._saturated + other._saturated
@@ -230,12 +243,14 @@ class ActivationStats:
         """
         units = len(self._count)
         if not (self._samples and units):
-            raise ValueError("there are no statistics before the first batch")
+            raise ValueError(
+                "x must hold samples of units: there are none before the first batch that does"
+            )
         count = self._count.sum()
         share = self._count / count if count else np.full(units, np.nan)
         mean = float(np.sum(share * self._mean))
-        squares = np.sum(self._squares + self._count * (self._mean - mean) ** 2)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.sum(self._squares + self._count * (self._mean - mean) ** 2)
             deviation = float(np.sqrt(squares / count)) if count else math.nan
             unit_deviation = np.sqrt(self._squares / np.maximum(self._count, 1))
         return Stats(

@@ -62,7 +62,7 @@ def calibrate(
     ----------
     samples : array_like
         Pre-activations of a network on real data, as many as are at hand.
-    f : activation, str or callable, optional
+    f : Activation, str or callable, optional
         The activation that they go through. With it the error counts where it matters: in the
         results, where inputs at which the activation is flat may be clipped for a finer scale.
     dtype : dtype

@@ -25,9 +25,9 @@ class Certificate:
     count : int
         How many they are.
     max_abs, max_abs_at : float
-        The largest |result - exact|, and the input where it is.
+        The largest ``|result - exact|``, and the input where it is.
     max_rel, max_rel_at : float
-        The largest |result - exact| / |exact| where the exact value is a normal float32.
+        The largest ``|result - exact| / |exact|`` where the exact value is a normal float32.
     rms : float
         Root of the mean square of result - exact.
     max_lsb, max_lsb_at : float or None

@@ -165,7 +165,7 @@ def quantized(
 
     Parameters
     ----------
-    f : activation, str or callable
+    f : Activation, str or callable
         An activation or its name, at the defaults of its parameters, or a callable that takes and
         returns a float64 array.
     input, output : Affine

@@ -206,7 +206,8 @@ class C99Printer(Printer):
 
 def definition(returns: str, name: str, params: Iterable[str], body: str, summary: str) -> str:
     """Write a function of C statements."""
-    lines = [comment(summary), f"static inline {returns} {name}({', '.join(params)})", "{"]
+    lines = [comment(summary)] if summary else []
+    lines += [f"static inline {returns} {name}({', '.join(params)})", "{"]
     lines += [f"    {line}" if line else "" for line in body.splitlines()]
     return "\n".join([*lines, "}"])
 

@@ -19,7 +19,8 @@
  * in the order of its signature: the last count of them as numbers in params, for all elements, and
  * the others as arrays.  operands(kernel) counts all that it reads, parameters included, and
  * results(kernel) what it writes.  Arrays may overlap in any way.  The bits of a result depend on
- * nothing but the numbers.  run returns -1, and does nothing, where n or count make no sense.
+ * nothing but the numbers.  run returns -1, and does nothing, where n or count make no sense or the
+ * kernel is NULL; so do the counts of a kernel that is NULL.
  */
 #ifndef FASTCPUACT_H
 #define FASTCPUACT_H

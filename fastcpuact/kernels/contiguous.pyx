@@ -197,21 +197,23 @@ cdef extern from "../include/fastcpuact.h":
 cdef const fastcpuact_kernel* c_find(
     const char* name, const char* form, const char* dtype
 ) except NULL:
+    if name == NULL or form == NULL or dtype == NULL:
+        raise TypeError("find: name, form and dtype must be strings, got NULL")
     return <const fastcpuact_kernel*>find(name.decode(), form.decode(), dtype.decode(), False)
 
 
 cdef int c_operands(const fastcpuact_kernel* kernel) noexcept:
-    return (<const Kernel*>kernel).nin
+    return -1 if kernel == NULL else (<const Kernel*>kernel).nin
 
 
 cdef int c_results(const fastcpuact_kernel* kernel) noexcept:
-    return (<const Kernel*>kernel).nout
+    return -1 if kernel == NULL else (<const Kernel*>kernel).nout
 
 
 cdef int c_run(
     const fastcpuact_kernel* kernel, void** arrays, Py_ssize_t n, const double* params, int count
 ) noexcept nogil:
-    if count < 0 or count >= (<const Kernel*>kernel).nin or n < 0:
+    if kernel == NULL or n < 0 or count < 0 or count >= (<const Kernel*>kernel).nin:
         return -1
     run(<const Kernel*>kernel, arrays, n, params, count)
     return 0

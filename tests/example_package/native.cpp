@@ -65,10 +65,22 @@ PyObject *misused(PyObject *, PyObject *argument)
     });
 }
 
+PyObject *not_found(PyObject *, PyObject *argument)
+{
+    return apply(argument, [](const double *x, double *y, Py_ssize_t n) {
+        void *arrays[] = {const_cast<double *>(x), y};
+        const int status = fastcpuact->run(nullptr, arrays, n, nullptr, 0);
+        return status < 0 ? fastcpuact_map_f64(nullptr, x, y, n) : status;
+    });
+}
+
 PyObject *look_up(PyObject *, PyObject *name)
 {
-    const char *text = PyUnicode_AsUTF8(name);
-    const fastcpuact_kernel *kernel = text ? fastcpuact->find(text, "backward", "float32") : nullptr;
+    // None stands for the mistake of passing no string.
+    const char *text = name == Py_None ? nullptr : PyUnicode_AsUTF8(name);
+    if (PyErr_Occurred())
+        return nullptr;
+    const fastcpuact_kernel *kernel = fastcpuact->find(text, "backward", "float32");
     if (kernel == nullptr)
         return nullptr;
     return Py_BuildValue("ii", fastcpuact->operands(kernel), fastcpuact->results(kernel));
@@ -78,6 +90,7 @@ PyMethodDef methods[] = {{"slope", slope, METH_O, nullptr},
                          {"tanh", hyperbolic, METH_O, nullptr},
                          {"wrong", wrong, METH_O, nullptr},
                          {"misused", misused, METH_O, nullptr},
+                         {"not_found", not_found, METH_O, nullptr},
                          {"look_up", look_up, METH_O, nullptr},
                          {nullptr, nullptr, 0, nullptr}};
 
