@@ -88,17 +88,17 @@ def _dispatcher(form: Form) -> Any:
     def stand_in(*args: Any) -> Any:
         """Stand for the implementation, which depends on the types."""
 
-    overload(stand_in)(_overload(form, operands))
+    # LLVM on its own leaves long formulas as calls, which no loop can be vectorised over.
+    overload(stand_in, jit_options={"forceinline": True})(_overload(form, operands))
     required = [name for name in operands if form.record.params.get(name) is None]
     optional = [f"{k}={v!r}" for k, v in form.record.params.items() if v is not None]
-    return njit(
-        _define(
-            f"call_{_identifier(form)}",
-            ", ".join(required + optional),
-            [f"return stand_in({', '.join(operands)})"],
-            {"stand_in": stand_in},
-        )
+    call = _define(
+        f"call_{_identifier(form)}",
+        ", ".join(required + optional),
+        [f"return stand_in({', '.join(operands)})"],
+        {"stand_in": stand_in},
     )
+    return njit(forceinline=True)(call)
 
 
 def _identifier(form: Form) -> str:
