@@ -16,7 +16,7 @@ import numpy as np
 from .activation import Activation, BackwardFromOutput, Form, ParamGrads
 from .emit.derivative import NotDerivableError
 from .emit.evaluate import Array, Evaluator
-from .emit.kernels import TAKEN
+from .emit.kernels import taken
 from .emit.reader import FormulaError, Reader
 from .formulas import ACTIVATIONS, GATED
 from .formulas.language import FLOAT32, FLOAT64, Formula
@@ -180,8 +180,8 @@ def _made(
     formula: Formula, slope: Formula | None, domain: tuple[float, float], token: str
 ) -> Defined:
     """Make an activation of its formulas, which are checked against each other."""
-    if taken := TAKEN & (formula.arguments.keys() - {"x"}):
-        raise ValueError(f"no parameter may be called {taken.pop()!r}: the printed loops are")
+    if clash := taken(p for p in formula.arguments if p != "x"):
+        raise ValueError(f"no parameter may be called {clash!r}: something else is")
     record = DefinedRecord(formula, (), domain, {})
     if slope is not None:
         if slope.arguments != formula.arguments:
@@ -204,6 +204,10 @@ def _function(argument: str, function: Any) -> FunctionType:
         raise TypeError(f"{argument} must be a function, got {type(function).__name__}")
     if function.__name__ == "<lambda>":
         raise TypeError(f"{argument} must be a function with a name, made by def, got a lambda")
+    code, defaults = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount][code.co_argcount - len(defaults) :]
+    for name, default in zip(names, defaults, strict=True):
+        _number(argument, name, default)
     return function
 
 
@@ -223,11 +227,20 @@ def _formula(
             f"{argument} must be a function of x and of parameters, got arguments "
             f"{_listed(formula.arguments)}"
         )
+    if not isinstance(params, Mapping | None):
+        raise TypeError(f"params must map names to numbers, got {type(params).__name__}")
     for param, default in (params or {}).items():
         if param not in formula.arguments or param == "x":
             raise ValueError(f"params: {formula.name} has no parameter {param!r}")
-        formula.arguments[param] = float(default)
+        formula.arguments[param] = _number("params", param, default)
     return formula
+
+
+def _number(argument: str, param: str, default: Any) -> float:
+    try:
+        return float(default)
+    except (TypeError, ValueError):
+        raise TypeError(f"{argument}: {param} must be a number, got {default!r}") from None
 
 
 def _listed(names: Any) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
 import pickle
 import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -15,7 +17,7 @@ from scipy import special
 
 import fastcpuact as act
 from conftest import require
-from fastcpuact import language
+from fastcpuact import edge, language
 from fastcpuact.emit.evaluate import Evaluator
 from fastcpuact.emit.reader import FormulaError, Reader
 from fastcpuact.formulas.language import FLOAT64
@@ -377,3 +379,35 @@ def test_the_example_learns():
     fixed, learned = train(False), train(True)
     assert fixed[0] == learned[0]
     assert learned[-1] < 0.01 * fixed[-1]
+
+
+@pytest.mark.parametrize("name", ["out", "where", "self", "item", "np", "choose", "tanh_f32", "n"])
+def test_a_parameter_with_the_name_of_something_else(name: str) -> None:
+    text = f"def clash(x, {name}=1.0):\n    return x * {name}\n"
+    linecache.cache["<clash>"] = (len(text), None, text.splitlines(True), "<clash>")
+    space: dict[str, Any] = {}
+    exec(compile(text, "<clash>", "exec"), space)
+    with pytest.raises(ValueError, match=f"no parameter may be called '{name}'"):
+        act.define(space["clash"])
+
+
+def test_defaults_that_are_no_numbers() -> None:
+    def wrong(x: float, p: Any = "s") -> float:
+        return x * p
+
+    def right(x: float, p: float = 1.0) -> float:
+        return x * p
+
+    with pytest.raises(TypeError, match="fn: p must be a number, got 's'"):
+        act.define(wrong)
+    with pytest.raises(TypeError, match="params: p must be a number, got None"):
+        act.define(right, params={"p": None})
+    with pytest.raises(TypeError, match="params must map names to numbers, got list"):
+        act.define(right, params=[1])
+
+
+def test_a_formula_without_docstring_is_exported() -> None:
+    def plain_square(x: float) -> float:
+        return x * x
+
+    assert "act_plain_square_grad" in edge.export_c(act.define(plain_square))

@@ -47,7 +47,7 @@ def formula_source(
     title = (record.value.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     given = ", ".join(f"{name} = {value!r}" for name, value in params.items())
     return Source(
-        title=f"{record.name}: f(x) = {title}" + (f", for {given}" if given else ""),
+        title=f"{record.name}: f(x)" + f" = {title}" * bool(title) + f", for {given}" * bool(given),
         about="\n".join(
             [*_about(dtype, fast, errors), "", *_measured(functions[0], activation, params, dtype)]
         ),

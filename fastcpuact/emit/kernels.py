@@ -9,9 +9,17 @@ from ..formulas.registry import Form, Record
 from .reader import Reader, rounded
 from .tree import Binary, Call, Const, Expr, Kernel, Name
 
-# Names that the printed loops use themselves.
-TAKEN = {"x", "y", "dy", "i", "n", "m", "args", "dimensions", "steps", "data", "size", "start"}
-TAKEN |= {"out0", "out1"}
+# Names that the printed loops use themselves, and the calls of users in Numba code.
+_PRINTED = {"x", "y", "dy", "i", "n", "m", "args", "dimensions", "steps", "data", "size", "start"}
+_PRINTED |= {"out0", "out1", "item", "prange", "np", "float32", "float64", "choose", "stand_in"}
+# What a ufunc takes beside its operands, and the object of a method.
+_KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok", "signature", "self"}
+
+
+def taken(params: Iterable[str]) -> str | None:
+    """Return a parameter that has the name of something else, if there is one."""
+    clash = (p for p in params if p in _PRINTED | _KEYWORDS or p.endswith(("_f32", "_f64")))
+    return next(clash, None)
 
 
 def kernel_name(record: Record, key: str, precision: Precision) -> str:
@@ -25,8 +33,8 @@ def kernel(reader: Reader, record: Record, form: Form, at_defaults: bool = False
     ``at_defaults`` makes constants of the parameters: compilers then leave out what they can, a
     multiplication or division by 1 for instance, and the bits stay.
     """
-    if taken := TAKEN & record.params.keys():
-        raise TypeError(f"{record.name}: the printed loops use the name {taken.pop()!r} themselves")
+    if name := taken(record.params):
+        raise TypeError(f"{record.name}: no parameter may be called {name!r}")
     arguments: dict[str, Expr] = {name: Name(name) for name in record.operands(form)}
     if at_defaults and record.defaults is not None:
         for name, value in zip(record.params, record.defaults, strict=True):
