@@ -154,7 +154,9 @@ def get(name: str, kind: str | None = None) -> Any:
         return _FOUND[found]
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [n for n, known in canonical.items() if known in allowed], n=3)
+    near = get_close_matches(
+        name.lower(), [n for n, known in canonical.items() if known in allowed], n=3
+    )
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     raise ValueError(f"no activation is called {name!r}{hint}")
 

@@ -12,17 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 import fastcpuact as act
+from fastcpuact.extras import needed
 
-try:
+with needed("autograd", __name__):
     import autograd.numpy as anp
     from autograd.extend import defjvp, defvjp, primitive
     from autograd.numpy.numpy_vjps import unbroadcast_f
     from autograd.tracer import isbox
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"fastcpuact.autograd needs {error.name}: pip install 'fastcpuact[autograd]'",
-        name=error.name,
-    ) from error
 
 Function = Callable[..., Any]
 

@@ -17,15 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastcpuact as act
+from fastcpuact.extras import needed
 
-try:
+with needed("onnx", __name__):
     import onnx.defs
     from onnx.reference.op_run import OpRun
     from scipy.special import erf
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"fastcpuact.onnx needs {error.name}: pip install 'fastcpuact[onnx]'", name=error.name
-    ) from error
 
 __all__ = ["ops"]
 

@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 import fastcpuact as act
+from fastcpuact.extras import needed
 from fastcpuact.info import Properties
 from fastcpuact.palette import BLUE, GREY, LINES, ORANGE, RED
+
+with needed("plot", __name__):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 CURVES = {"value": "f(x)", "grad": "f'(x)", "grad2": "f''(x)"}
 _STYLES = dict(zip(CURVES, LINES, strict=False))

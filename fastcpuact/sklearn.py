@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import fastcpuact as act
+from fastcpuact.extras import needed
 
-try:
+with needed("sklearn", __name__):
     from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.utils.validation import check_is_fitted, validate_data
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"fastcpuact.sklearn needs {error.name}: pip install 'fastcpuact[sklearn]'", name=error.name
-    ) from error
 
 __all__ = ["ActivationTransformer", "mlp_predict", "mlp_predict_proba"]
 

@@ -13,13 +13,10 @@ from typing import Any
 import numpy as np
 
 import fastcpuact as act
+from fastcpuact.extras import needed
 
-try:
+with needed("thinc", __name__):
     from thinc.backends.numpy_ops import NumpyOps
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"fastcpuact.thinc needs {error.name}: pip install 'fastcpuact[thinc]'", name=error.name
-    ) from error
 
 __all__ = ["FastcpuactOps"]
 

@@ -155,6 +155,25 @@ def test_missing_package_is_named(package, command, advice):
     assert done.stderr == f"fastcpuact: {package} is missing: {advice}\n"
 
 
+@pytest.mark.parametrize(
+    ("package", "call", "by", "extra"),
+    [
+        ("matplotlib", "import fastcpuact.plot", "fastcpuact.plot", "plot"),
+        ("matplotlib", "diagnostics.gain('relu').plot()", "plot()", "plot"),
+        ("matplotlib", "edge.plot(edge.lookup_table('tanh', 17))", "plot()", "plot"),
+        ("rich", "diagnostics.gain('relu').table()", "table()", "cli"),
+    ],
+)
+def test_missing_package_of_a_call_is_named(package, call, by, extra):
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        f"from fastcpuact import diagnostics, edge\n{call}"
+    )
+    done = python("-c", script)
+    expected = f"ModuleNotFoundError: {by} needs {package}: pip install 'fastcpuact[{extra}]'"
+    assert done.stderr.splitlines()[-1] == expected
+
+
 def test_module_runs_as_the_command_does():
     done = python("-m", "fastcpuact", "list", "--json")
     assert done.returncode == 0, done.stderr

@@ -168,6 +168,25 @@ def test_names_are_completed():
     assert [item.value for item in found] == [n for n in act.names() if n.startswith("soft")]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "incomplete", "expected"),
+    [
+        (["bench"], "swig", ["swiglu"]),
+        (["evaluate"], "relu/gelu_", ["relu/gelu_sigmoid", "relu/gelu_tanh"]),
+        (["check", "--form"], "grad_f", ["grad_from_output"]),
+    ],
+)
+def test_other_names_are_completed(arguments, incomplete, expected):
+    complete = ShellComplete(fastcpuact, {}, "fastcpuact", "_FASTCPUACT_COMPLETE")
+    found = complete.get_completions(arguments, incomplete)
+    assert sorted(item.value for item in found) == expected
+
+
+def test_a_name_in_capitals_is_suggested():
+    result = invoke("show", "GELU")
+    assert result.exit_code == 2 and "did you mean gelu" in result.output
+
+
 def test_record_writes_what_show_reads(tmp_path):
     case = {
         **{"name": "relu", "form": "value", "dtype": "float32", "size": 32_000, "threads": 1},

@@ -11,26 +11,21 @@ from rich.console import Console
 import fastcpuact as act
 from fastcpuact.cli import extra
 
-from .options import Literal, OutputPath, examples, progress_bar
+from .options import AnyName, Literal, OutputPath, examples, progress_bar
 
 # A long run is written down as often as this, whatever may happen to it.
 SAVE_SECONDS = 60
 
 
-class FunctionName(click.ParamType):
+class FunctionName(AnyName):
     """The name or alias of anything that can be measured; converts to the name."""
-
-    name = "name"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name, or fail with the nearest ones."""
         with extra("bench"):
             from fastcpuact.bench.cases import functions
 
-        try:
-            name: str = act.get(value).name
-        except ValueError as error:
-            self.fail(f"{error} (see 'fastcpuact list')", param, ctx)
+        name = super().convert(value, param, ctx)
         if name not in functions():
             self.fail(f"{name} has no cases to be measured", param, ctx)
         return name

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import TaskProgressColumn
 
@@ -19,14 +20,24 @@ DTYPES = ("float16", "float32", "float64")
 TIERS = ("exact", "fast")
 
 
+def _formulas() -> list[str]:
+    return list(dict.fromkeys(f for a in act.activations.values() for f in a.record.formulas))
+
+
 class FormulaName(click.ParamType):
     """What is computed of an activation: a key of ``Record.formulas``."""
 
     name = "form"
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the names that begin so."""
+        return [CompletionItem(name) for name in _formulas() if name.startswith(incomplete)]
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name, or fail with the nearest ones."""
-        known = dict.fromkeys(f for a in act.activations.values() for f in a.record.formulas)
+        known = _formulas()
         if value not in known:
             near = get_close_matches(value, known, n=3)
             hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"

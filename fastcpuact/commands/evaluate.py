@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 
 import fastcpuact as act
@@ -26,6 +27,14 @@ class Mixture(ActivationName):
     """An activation, or several joined by ``/`` for the layers in turns."""
 
     name = "name"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the mixtures whose last name begins so."""
+        before, slash, last = incomplete.rpartition("/")
+        found = super().shell_complete(ctx, param, last)
+        return [CompletionItem(f"{before}{slash}{item.value}") for item in found]
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the canonical names, or fail with the nearest ones."""

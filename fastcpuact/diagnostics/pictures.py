@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from fastcpuact.extras import needed
 from fastcpuact.palette import BLUE, GREY, LINES, RED
 
 from .depth import Depths
 from .flow import Flow
 from .stats import Stats
+
+with needed("plot", "plot()"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 # Variances that are shown: beyond, a network is lost anyway.
 _LEAST, _MOST = 1e-60, 1e60

@@ -6,13 +6,16 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from fastcpuact.extras import needed
 
 from .depth import Depths
 from .flow import Flow
 from .gain import Gain
 from .stats import Stats
+
+with needed("cli", "table()"):
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
 
 
 def _table(first: str, *headings: str, **settings: Any) -> Table:

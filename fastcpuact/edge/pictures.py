@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from ..extras import needed
 from ..palette import BLUE, GREEN, GREY, LINES, RED
 from .choosing import Frontier
 from .floating import FloatApproximant
+
+with needed("plot", "plot()"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _POINTS = 4001
 _COSTS = {"nbytes": "bytes", "operations": "operations", "ns": "ns for an element"}

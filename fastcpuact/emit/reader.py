@@ -141,7 +141,7 @@ class _FormulaReader:
         except OSError as error:
             raise FormulaError(
                 f"{self.place()}:{function.__code__.co_firstlineno}: the source text of "
-                f"{formula.name} cannot be found"
+                f"{formula.name} cannot be found: it must stand in a file or a notebook"
             ) from error
         self.text = textwrap.dedent("".join(lines))
         self.locals: set[str] = set()
