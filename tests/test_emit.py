@@ -151,6 +151,14 @@ def refused():
     def coefficients(x):
         return polynomial(x + 1, SERIES)
 
+    def two_of_polynomial(x):
+        y, z = polynomial(x, (1.0, 2.0))
+        return y + z
+
+    def two_of_leaf(x):
+        y, z = copysign(x, 1)
+        return y + z
+
     def walrus(x):
         return (y := x) + y
 
@@ -184,6 +192,8 @@ def refused():
         nothing: "does not return a value",
         integer_division: "the operator FloorDiv",
         coefficients: "polynomial of anything but",
+        two_of_polynomial: "polynomial, which returns 1 results",
+        two_of_leaf: "copysign, which returns 1 results",
         walrus: "the expression NamedExpr",
         call_of_call: "the expression Call",
         shadowed: "the variable 'halves' as anything but a number",

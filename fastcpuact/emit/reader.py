@@ -288,6 +288,8 @@ class _FormulaReader:
         if any(isinstance(arg, ast.Starred) for arg in node.args):
             self.refuse(node, "a call with anything but plain positional arguments")
         target = self.callee(node.func)
+        if results > 1 and (target is polynomial or isinstance(target, Leaf)):
+            self.refuse(node, f"the use of {ast.unparse(node.func)}, which returns 1 results, here")
         if target is polynomial:
             return self.horner(node)
         target = _formula_of(target)
@@ -295,8 +297,6 @@ class _FormulaReader:
             self.refuse(node, f"a call of {ast.unparse(node.func)!r}")
         args = self.arguments(node, target)
         if isinstance(target, Leaf):
-            if results > 1:
-                self.refuse(node, f"the use of {target.name}, which returns 1 results, here")
             return tree.Call(f"{target.name}_{self.precision.suffix}", args)
         if self.reader.is_open(target):
             self.refuse(node, f"the recursion of {target.name}")
