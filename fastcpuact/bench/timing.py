@@ -18,8 +18,14 @@ BATCH_NS = 400_000
 LEAST_ROUNDS, MOST_ROUNDS = 5, 41
 # Of these and longer calls a few are enough: they average over much themselves.
 LONG_NS, LEAST_LONG_ROUNDS = 100_000_000, 3
-# Threads that have done their work keep their processors busy for a while, in case there is more.
-PAUSE = 0.001
+# Threads that have done their work keep their processors busy for a while, in case there is more:
+# so long is waited until those of the library before have gone to sleep.
+PAUSE = 0.02
+# A sleeping processor of a virtual machine may take milliseconds to wake: so long each library runs
+# before it is timed, and the batches are longer.
+WARM_NS = 15_000_000
+THREADS_BATCH_NS = 4_000_000
+THREADS_MOST_ROUNDS = 9
 
 
 @dataclass
@@ -68,7 +74,8 @@ def interleave(
     seconds : float
         The time that each has for itself.
     pauses : bool
-        Whether to wait before each batch until the threads of the one before are idle.
+        Whether to wait before each batch until the threads of the one before are idle, and until
+        its own are awake.
 
     Returns
     -------
@@ -76,7 +83,9 @@ def interleave(
         The times, by the same names.
     """
     timers = {name: timer(call) for name, call in calls.items()}
-    timed = {name: Timed(_batch(timers[name])) for name in calls}
+    length = THREADS_BATCH_NS if pauses else BATCH_NS
+    most_rounds = THREADS_MOST_ROUNDS if pauses else MOST_ROUNDS
+    timed = {name: Timed(_batch(timers[name], length)) for name in calls}
     spent = dict.fromkeys(calls, 0.0)
     order = random.Random(0)
     running = list(calls)
@@ -88,7 +97,9 @@ def interleave(
                 time.sleep(PAUSE)
             record = timed[name]
             if record.inner > 1 or pauses:
-                timers[name].timeit(1)  # fetches its data and wakes its threads
+                once = timers[name].timeit(1)  # fetches its data
+            if pauses:
+                timers[name].timeit(int(WARM_NS // max(once, 1)))
             ns = timers[name].timeit(record.inner)
             spent[name] += ns
             record.ns.append(ns / record.inner)
@@ -96,18 +107,18 @@ def interleave(
             name
             for name in running
             if len(timed[name].ns) < _least(timed[name])
-            or (spent[name] < seconds * 1e9 and len(timed[name].ns) < MOST_ROUNDS)
+            or (spent[name] < seconds * 1e9 and len(timed[name].ns) < most_rounds)
         ]
     return timed
 
 
-def _batch(timer: timeit.Timer) -> int:
-    """Return how many calls take about `BATCH_NS`."""
+def _batch(timer: timeit.Timer, length: int) -> int:
+    """Return how many calls take about so many nanoseconds."""
     once = min(timer.timeit(1) for _ in range(2))
-    if once >= BATCH_NS:
+    if once >= length:
         return 1
-    several = max(1, round(BATCH_NS / 10 / max(once, 1)))
-    return max(1, round(BATCH_NS * several / max(timer.timeit(several), 1)))
+    several = max(1, round(length / 10 / max(once, 1)))
+    return max(1, round(length * several / max(timer.timeit(several), 1)))
 
 
 def _least(record: Timed) -> int:
