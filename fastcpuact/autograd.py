@@ -119,6 +119,12 @@ def _gated(activation: Any) -> Function:
         return lambda _, a, b: unbroadcast_f((a, b)[k], lambda g: activation.backward(g, a, b)[k])
 
     defvjp(value, rule(0), rule(1))
+    # Elementwise: the slopes of both directions are the same.
+    defjvp(
+        value,
+        lambda g, _, a, b: activation.backward(g, a, b)[0],
+        lambda g, _, a, b: activation.backward(g, a, b)[1],
+    )
     return value
 
 
@@ -134,18 +140,31 @@ def _rowwise(activation: Any) -> Function:
     value = primitive(activation)
     name = activation.name
 
-    def rule(y: Any, x: Any, axis: int = -1, **_: Any) -> Function:
+    def rule(y: Any, x: Any, axis: int = -1, keepdims: bool = False, **_: Any) -> Function:
         def gradient(g: Any) -> Any:
             if isbox(g) or isbox(y) or isbox(x):
                 if name == "logsumexp":
-                    return anp.expand_dims(g, axis) * _rowwise_again(x, axis)
-                if name in _AGAIN:
-                    return _AGAIN[name](g, y, axis)
-            return activation.backward(g, x if name == "logsumexp" else y, axis=axis)
+                    wide = g if keepdims else anp.expand_dims(g, axis)
+                    return wide * _rowwise_again(x, axis)
+                if name not in _AGAIN:
+                    raise NotImplementedError(f"the gradient of {name} cannot be derived again")
+                return _AGAIN[name](g, y, axis)
+            if name == "logsumexp":
+                return activation.backward(anp.squeeze(g, axis) if keepdims else g, x, axis=axis)
+            return activation.backward(g, y, axis=axis)
 
         return gradient
 
+    def forward(g: Any, y: Any, x: Any, axis: int = -1, keepdims: bool = False, **_: Any) -> Any:
+        if name == "logsumexp":
+            return anp.sum(_rowwise_again(x, axis) * g, axis, keepdims=keepdims)
+        if name == "log_softmax":
+            return g - anp.sum(anp.exp(y) * g, axis, keepdims=True)
+        # The matrix of all derivatives is symmetric.
+        return rule(y, x, axis)(g)
+
     defvjp(value, rule, argnums=(0,))
+    defjvp(value, forward, argnums=(0,))
     return value
 
 

@@ -57,6 +57,7 @@ def test_broadcasting_and_names():
 def test_gated(name):
     pair = getattr(differentiable, name)
     check_grads(lambda v, g: pair(v, g), modes=["rev"], order=1)(X, X[:1] + 0.05)
+    check_grads(lambda v, g: pair(v, g), modes=["fwd"], order=1)(X, X + 0.05)
 
 
 @pytest.mark.parametrize("axis", [0, -1])
@@ -65,8 +66,7 @@ def test_rowwise(name, axis):
     f = getattr(differentiable, name)
     order = 1 if name in ("sparsemax", "entmax15") else 2
     x = X[:2, :3]
-    if order == 2:
-        check_grads(lambda x: f(x, axis=axis), modes=["rev"], order=2)(x)
+    check_grads(lambda x: f(x, axis=axis), modes=["fwd", "rev"], order=order)(x)
     j = jacobian(lambda x: f(x, axis=axis))(x)
     h = 1e-6
     for place in np.ndindex(x.shape):
@@ -76,11 +76,20 @@ def test_rowwise(name, axis):
         np.testing.assert_allclose(j[(..., *place)], rise, atol=1e-7)
 
 
+@pytest.mark.parametrize("axis", [0, -1])
+def test_sums_that_keep_their_axis(axis):
+    f = differentiable.logsumexp
+    check_grads(lambda x: f(x, axis=axis, keepdims=True), modes=["fwd", "rev"], order=2)(X)
+
+
 def test_what_has_no_rule():
     with pytest.raises(ValueError, match="no rule"):
         differentiable.function(act.maxout)
     with pytest.raises(AttributeError, match="no activation is called 'gelo'"):
         _ = differentiable.gelo
+    slope = grad(lambda x: anp.sum(differentiable.sparsemax(x) ** 2))
+    with pytest.raises(NotImplementedError, match="the gradient of sparsemax cannot be derived"):
+        grad(lambda x: anp.sum(slope(x)))(X)
 
 
 def test_training_a_network():

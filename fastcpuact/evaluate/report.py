@@ -21,7 +21,7 @@ LEGEND = (
     "learned best in training. Converged: after how many epochs. Diverged: share of the runs with "
     "any rate. Flow: gradient norm of the first layer over that of the last, before training. "
     f"Saturated: hidden outputs with a slope below {FLAT}. ms: processor time of an epoch, "
-    "matrix products included."
+    "matrix products included. In the picture a cross is a median below the left edge."
 )
 HEADINGS = (
     *("activation", "score", "converged", "diverged", "flow", "dead", "saturated", "rate", "ms"),
@@ -156,18 +156,20 @@ def losses(outcomes: Sequence[Outcome], summaries: Sequence[Summary]) -> Figure:
             ]
             shown = [x if 0 < x < 1e3 else math.nan for x in curve]
             place = names.index(s.activation)
-            handles[s.activation] = panel.plot(shown, linewidth=1.5, **_style(place))[0]
+            label = s.activation if place < len(LINES) else "others"
+            handles[label] = panel.plot(shown, linewidth=1.5, **_style(place))[0]
         panel.set_yscale("log")
         panel.set_title(task, fontsize=10)
         panel.grid(linewidth=0.3)
-        panel.tick_params(labelsize=8)
+        panel.tick_params(labelsize=8, which="both")
     for empty in panels[len(groups) :]:
         empty.remove()
+    labels = [name for name in (*names, "others") if name in handles]
     figure.legend(
-        handles=[handles[name] for name in names],
-        labels=names,
+        handles=[handles[label] for label in labels],
+        labels=labels,
         loc="outside upper center",
-        ncols=min(6, len(names)),
+        ncols=min(6, len(labels)),
         fontsize=8,
         frameon=False,
         handlelength=3,
@@ -179,4 +181,4 @@ def losses(outcomes: Sequence[Outcome], summaries: Sequence[Summary]) -> Figure:
 
 def _style(place: int) -> dict[str, object]:
     """The best seven in colours, the others in grey."""
-    return LINES[place] if place < len(LINES) else {"color": GREY}
+    return LINES[place] if place < len(LINES) else {"color": GREY, "zorder": 1.5}
