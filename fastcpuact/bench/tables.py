@@ -171,7 +171,7 @@ def by_function(result: Result, dtype: str = "float32") -> Grid:
         1,
         rows,
         "Nanoseconds an element. Copy: of the same arrays; for two inputs, their sum. "
-        + f"Bound: the instructions of the loop at best, by llvm-mca for {models}. " * bounds
+        + f"Bound: of the instructions of the loop, an estimate by llvm-mca for {models}. " * bounds
         + MARKS,
         len(peers),
     )
