@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,11 @@ def draw(result: Result, folder: Path) -> dict[str, str]:
     drawn = {}
     for name, make, shows in (
         ("speed.png", speed, "Speed against each peer, by function"),
-        ("limit.png", limit, "Time beside a copy and the instructions at best, by function"),
+        (
+            "limit.png",
+            limit,
+            "Time beside a copy and an estimate of the instructions",
+        ),
         ("sizes.png", sizes, "Time against size"),
     ):
         figure = make(result)
@@ -105,7 +110,7 @@ def speed(result: Result) -> Figure | None:
 
 
 def limit(result: Result) -> Figure | None:
-    """Draw the time for an element beside that of a copy and the instructions at best."""
+    """Draw the time for an element beside that of a copy and the estimate for its instructions."""
     panels = _by_form(analysis.typical(result.cells))
     if not panels:
         return None
@@ -130,7 +135,7 @@ def limit(result: Result) -> Figure | None:
         Line2D([], [], linewidth=7, color=GREY, label="copy of the same arrays"),
     ]
     if bounded:
-        handles.append(Line2D([], [], label="instructions at best", **best))
+        handles.append(Line2D([], [], label="instructions, estimated", **best))
     _legend(figure, handles, 3)
     figure.supxlabel(f"nanoseconds an element; {_setting(panels)}", fontsize=10)
     return figure
@@ -147,7 +152,10 @@ def sizes(result: Result) -> Figure | None:
     )
     if len({cell.case.size for cell in cells}) < 2:
         return None
-    chosen = _spread(analysis.typical(cells))
+    measured = Counter(cell.case.name for cell in cells)
+    # Of those that were measured at the most sizes and numbers of threads.
+    many = [count for _, count in measured.most_common(PANELS)][-1]
+    chosen = _spread([c for c in analysis.typical(cells) if measured[c.case.name] >= many])
     threads = sorted({cell.case.threads for cell in cells})
     columns = min(3, len(chosen))
     rows = math.ceil(len(chosen) / columns)
@@ -168,7 +176,9 @@ def sizes(result: Result) -> Figure | None:
         curves.append(("fastcpuact", alone, EXACT, {"color": "black", "linewidth": 2.2}))
         if len(threads) > 1:
             label = f"fastcpuact, {threads[-1]} threads"
-            style = {"color": "black", "linewidth": 1.6, "linestyle": "--"}
+            # Often measured at one size only, where there is no line.
+            style = {"color": "black", "linewidth": 1.6, "linestyle": "--", "marker": "o"}
+            style |= {"markersize": 5, "markerfacecolor": "white"}
             curves.append((label, together, EXACT, style))
         for label, some, library, style in curves:
             points = sorted(
