@@ -196,6 +196,8 @@ def interpreter_exit(full: bool) -> str:
 
 def interrupted(times: int) -> int:
     """Interrupt a loop of long calls, again and again."""
+    # What a shell starts in the background ignores SIGINT, and so do its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     size = 60_000
     expected = work(size)
     main = threading.main_thread().ident
