@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import timeit
 from importlib.metadata import entry_points
 
 import numpy as np
@@ -101,7 +100,7 @@ def test_in_parallel():
     assert same(out, act.softplus(x, 2.0))
 
 
-def test_a_fused_loop_is_inlined_vectorised_and_faster_than_its_steps():
+def test_a_fused_loop_is_inlined_and_vectorised():
     @njit(error_model="numpy")
     def fused(x, bias, scale, out):
         for i in range(x.size):
@@ -112,7 +111,6 @@ def test_a_fused_loop_is_inlined_vectorised_and_faster_than_its_steps():
         act.gelu(out, out=out)
         np.multiply(out, scale, out=out)
 
-    # Three arrays that stay in the first-level cache.
     x = np.linspace(-5, 5, 1000, dtype=np.float32)
     bias, scale = np.full_like(x, 0.1), np.float32(0.5)
     out, expected = np.empty_like(x), np.empty_like(x)
@@ -121,14 +119,6 @@ def test_a_fused_loop_is_inlined_vectorised_and_faster_than_its_steps():
     assert same(out, expected)
     (text,) = fused.inspect_llvm().values()
     assert "x float> @llvm.fma" in text
-
-    def shortest(run) -> float:
-        return min(timeit.repeat(lambda: run(x, bias, scale, out), number=200, repeat=5))
-
-    # The least of many rounds in turns: other work on the machine disturbs some of them.
-    times = [(shortest(steps), shortest(fused)) for _ in range(10)]
-    apart, together = map(min, zip(*times, strict=True))
-    assert apart >= 1.5 * together
 
 
 def test_what_does_not_compile_says_why():

@@ -1,0 +1,76 @@
+"""A loop of one's own in Numba, bias + gelu + scale, beside the same three steps on whole arrays.
+
+pytest bench/bench_fused.py --benchmark-only --sizes 1000,4000,32000
+python bench/bench_fused.py                     in turns, with the ratio
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+import fastcpuact as act
+from fastcpuact.bench import timing
+from fastcpuact.bench.peers import Call
+
+Array = np.ndarray[Any, Any]
+
+
+@njit(error_model="numpy")
+def fused(x: Array, bias: Array, scale: Any, out: Array) -> None:
+    for i in range(x.size):
+        out[i] = act.gelu(x[i] + bias[i]) * scale
+
+
+def steps(x: Array, bias: Array, scale: Any, out: Array) -> None:
+    np.add(x, bias, out=out)
+    act.gelu(out, out=out)
+    np.multiply(out, scale, out=out)
+
+
+WAYS: dict[str, Callable[..., None]] = {"steps": steps, "fused": fused}
+
+
+def operands(size: int, dtype: str) -> tuple[Any, ...]:
+    x = np.linspace(-5, 5, size, dtype=dtype)
+    return x, np.full_like(x, 0.1), x.dtype.type(0.5), np.empty_like(x)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    option = metafunc.config.getoption
+    metafunc.parametrize("size", [int(size) for size in option("--sizes").split(",")])
+    metafunc.parametrize("dtype", option("--dtypes").split(","))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_bias_gelu_scale(way: str, size: int, dtype: str, benchmark: Any) -> None:
+    given = operands(size, dtype)
+    WAYS[way](*given)
+    benchmark.group = f"bias + gelu + scale, {dtype}, {size}"
+    with act.num_threads(1):
+        benchmark(WAYS[way], *given)
+
+
+def main() -> None:
+    """Print nanoseconds an element of both, and how many times as fast the loop is."""
+    for dtype in ("float32", "float64"):
+        for size in (256, 1000, 4000, 32_000):
+            given = operands(size, dtype)
+            calls = {name: Call(way, given) for name, way in WAYS.items()}
+            for call in calls.values():
+                call.function(*call.operands)
+            with act.num_threads(1):
+                timed = timing.interleave(calls, seconds=0.5)
+            apart, together = (timed[name].quartiles[1] / size for name in WAYS)
+            print(
+                f"{dtype}, {size:,} elements: steps {apart:.2f} ns, loop {together:.2f} ns, "
+                f"{apart / together:.2f} times as fast"
+            )
+
+
+if __name__ == "__main__":
+    main()
