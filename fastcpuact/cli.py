@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fastcpuact.extras import lacking
+
 
 def main() -> None:
     """Run the command line."""
@@ -18,7 +20,4 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package == "fastcpuact":
-            raise
-        sys.exit(f"fastcpuact: {package} is missing: pip install 'fastcpuact[{name}]'")
+        sys.exit(f"fastcpuact: {lacking(error)} is missing: pip install 'fastcpuact[{name}]'")
