@@ -217,8 +217,7 @@ def measure(
     count = sum(len(ids) for ids, _ in todo)
     clocks = {name: Clock(use) for name, use in ACTIVATIONS.items()}
     calls = {
-        name: Call(embed, (encoder, todo, clock.activations), None)
-        for name, clock in clocks.items()
+        name: Call(embed, (encoder, todo, clock.activations)) for name, clock in clocks.items()
     }
     for call in calls.values():
         call.function(*call.operands)
@@ -243,9 +242,9 @@ def report(encoder: Encoder, tokens: Sequence[Sequence[int]], seconds: float) ->
         "| 1 - cosine, at most |",
         "|---|--:|--:|--:|--:|--:|",
     ]
+    # Of every length.
+    some = sorted(tokens, key=len)[:: max(len(tokens) // TIMED, 1)]
     for size in BATCHES:
-        # Of every length.
-        some = sorted(tokens, key=len)[:: max(len(tokens) // TIMED, 1)]
         timed = measure(encoder, list(batches(some, size)), seconds)
         slowest, _ = timed[next(iter(ACTIVATIONS))]
         for name, (whole, part) in timed.items():
