@@ -11,8 +11,11 @@ from .elementary import (
     exp_parts,
     exp_parts_for_product,
     exp_reduced,
+    exp_terms_reduced,
     expm1_of_sum,
     expm1_reduced,
+    expm1_series,
+    within_expm1,
 )
 from .language import Exact, exp2_shifted, fabs, fma, formula, per_precision, polynomial
 from .pairs import fast_two_sum
@@ -69,21 +72,30 @@ def exponential_grad_from_output(y):
 
 
 @formula
-def gaussian_parts(x):
-    """(z, q, a, b): e^(-x²) = (1 + q)·a·b, z = x up to where that has ended; keeps NaN."""
+def gaussian_argument(x):
+    """(z, square, low): z² = -(square + low), z = x up to where e^-x² has ended; keeps NaN."""
     above = -_END_OF_SQUARE if x < -_END_OF_SQUARE else x
     z = _END_OF_SQUARE if above > _END_OF_SQUARE else above
-    square = z * z
     # Half an ULP of x² = 100 would be many of the exponential: its rounding error goes along.
-    q, a, b = exp_parts(-square, -fma(z, z, -square))
-    return z, q, a, b
+    square = z * z
+    return z, -square, -fma(z, z, -square)
 
 
-@activation(domain=(-5, 5), ulp={"float32": 1.3, "float64": 1.3})
+@activation(domain=(-5, 5), ulp={"float32": 0.9, "float64": 0.9})
 def gaussian(x):
     """e^(-x²)."""
-    _, q, a, b = gaussian_parts(x)
-    return fma(a, q, a) * b
+    _, square, low = gaussian_argument(x)
+    r, m, n = exp_terms_reduced(square, low, ROUND + STEP)
+    a = exp2_shifted(n)
+    return fma(a, r + m, a) * STEP_DOWN
+
+
+@formula
+def gaussian_parts(x):
+    """(z, q, a, b): e^(-x²) = (1 + q)·a·b, z as in `gaussian_argument`."""
+    z, square, low = gaussian_argument(x)
+    q, n = exp_reduced(square, low, ROUND + STEP)
+    return z, q, exp2_shifted(n), STEP_DOWN
 
 
 @gaussian.gradient(ulp={"float32": 1.4, "float64": 1.4})
@@ -230,11 +242,31 @@ def celu_grad_alpha(x, alpha=1.0):
     return 0 if x >= 0 else left
 
 
-@activation(domain=(-10, 5), ulp={"float32": 1.8, "float64": 1.8})
+@formula
+def expm1_pair(x):
+    """(m, low): m + low = e^x - 1 for x <= 0."""
+    z = within_expm1(x)
+    shifted = fma(z, LOG2_E, ROUND)
+    r, s = expm1_series(z, -0.0, shifted - ROUND)
+    q, q_low = fast_two_sum(r, s)
+    a = exp2_shifted(shifted)
+    # q·a + (a - 1), where the second is the larger one or 0.
+    most = a - 1
+    m = fma(q, a, most)
+    return m, fma(q, a, most - m) + q_low * a
+
+
+@expm1_pair.fast
+def expm1_pair_fast(x):
+    """The same without the low part."""
+    return expm1_of_sum(x, -0.0), -0.0
+
+
+@activation(domain=(-10, 5), ulp={"float32": 1.0, "float64": 1.0})
 def selu(x):
     """λ·(x if x > 0 else α·(e^x - 1))."""
-    m = expm1_of_sum(x, -0.0)
-    left = fma(_SELU_SLOPE.hi, m, _SELU_SLOPE.lo * m)
+    m, low = expm1_pair(x)
+    left = fma(_SELU_SLOPE.hi, m, fma(_SELU_SLOPE.hi, low, _SELU_SLOPE.lo * m))
     # Next to the largest number the last digits of λ decide; at infinity they would cancel.
     line = fma(_SELU_LAMBDA.hi, x, _SELU_LAMBDA.lo * x if x > 0 else x)
     right = line if line == line else x

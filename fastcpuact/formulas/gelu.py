@@ -13,6 +13,7 @@ from .elementary import (
     exp_reduced,
     exp_terms_reduced,
     normal_tail,
+    normal_tail_pair,
     times_normal_tail,
 )
 from .language import Exact, exp2_shifted, fabs, fma, formula, per_precision, polynomial
@@ -65,25 +66,31 @@ def gelu_slope_parts(t):
     """(y, low, a, b): gelu'(-t) = (y + low)·a·b for 0 <= t <= _END, |low| < |y|."""
     r, m, a, b = normal_weight(t)
     # On the left Φ(-t) - t·φ(t) = e^(-t²/2)·(R(t) - t/√(2π)), R the tail over the weight.  Up to
-    # t = 3/2 a series about its zero; beyond, R is the smaller term and may round.
+    # t = 3/2 a series about its zero.
     start = t - GELU_SLOPE_ROOT.hi
     z, z_low = fast_two_sum(start, -GELU_SLOPE_ROOT.lo)
     series = polynomial(z, GELU_SLOPE_SERIES)
     near, near_low = near_root(z, z_low, GELU_SLOPE_TANGENT.hi, GELU_SLOPE_TANGENT.lo, series)
     line = -_DENSITY_AT_0.hi * t
-    far, far_low = fast_two_sum(line, normal_tail(t))
+    tail, tail_low = normal_tail_pair(t)
+    far, far_low = fast_two_sum(line, tail)
     line_low = fma(-_DENSITY_AT_0.lo, t, fma(-_DENSITY_AT_0.hi, t, -line))
     y = near if t < 1.5 else far
-    low = near_low if t < 1.5 else far_low + line_low
+    low = near_low if t < 1.5 else far_low + (line_low + tail_low)
     return y, fma(y, r, fma(y, m, low)), a, b
 
 
 @formula
-def gelu_slope_tail_short(t):
-    """gelu'(-t) = Φ(-t) - t·φ(t) for 0 <= t <= _END, φ the normal density."""
-    half = 0.5 * t
-    h, h_low = two_product(t, half)
-    q, n = exp_reduced(-h, -h_low, ROUND + STEP)
+def gelu_slope_tail(t):
+    """gelu'(-t) = Φ(-t) - t·φ(t) for 0 <= t <= _END, with the rounding errors of all terms."""
+    y, low, a, b = gelu_slope_parts(t)
+    return (y + low) * a * b
+
+
+@gelu_slope_tail.fast
+def gelu_slope_tail_fast(t):
+    """The same without them."""
+    q, n = exp_reduced(-t * (0.5 * t), -0.0, ROUND + STEP)
     # e^(-t²/2)·(R(t) - t/√(2π)), R the tail over the weight: near its zero a series.
     z = (t - GELU_SLOPE_ROOT.hi) - GELU_SLOPE_ROOT.lo
     series = polynomial(z, GELU_SLOPE_SERIES)
@@ -92,20 +99,7 @@ def gelu_slope_tail_short(t):
     return fma(y, q, y) * exp2_shifted(n) * STEP_DOWN
 
 
-@formula
-def gelu_slope_tail_long(t):
-    """The same with the rounding errors of all terms but R, the smaller one beyond the series."""
-    y, low, a, b = gelu_slope_parts(t)
-    return (y + low) * a * b
-
-
-# One ULP in float32 is not worth a third of the time.
-gelu_slope_tail = per_precision(
-    float32=gelu_slope_tail_short, float64=gelu_slope_tail_long, fast=gelu_slope_tail_short
-)
-
-
-@gelu.gradient(ulp={"float32": 3.3, "float64": 2.0})
+@gelu.gradient(ulp={"float32": 2.0, "float64": 2.0})
 def gelu_grad(x):
     """Φ(x) + x·φ(x), φ the normal density."""
     left = gelu_slope_tail(magnitude_of_normal(x))

@@ -37,7 +37,7 @@ def quotient(n, n_low, d, d_low):
     inverse = 1 / d
     y = n * inverse
     # The remainder n - y·d is exact but for the two low parts.
-    remainder = fma(-y, d, n) + fma(-y, d_low, n_low)
+    remainder = fma(-y, d_low, fma(-y, d, n)) + n_low
     return fma(remainder, inverse, y)
 
 

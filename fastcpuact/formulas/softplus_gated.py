@@ -26,6 +26,7 @@ from .coefficients import (
     SERF_DROP,
     SERF_ERF,
     SERF_LOG,
+    SERF_NEAR,
     SERF_SLOPE_ROOT,
     SERF_SLOPE_SERIES,
     SERF_SLOPE_TANGENT,
@@ -42,28 +43,7 @@ from .language import Exact, copysign, exp2_shifted, fabs, fma, formula, per_pre
 from .pairs import fast_two_sum, pair_product, quotient, reciprocal, two_product, two_sum
 from .registry import activation
 from .roots import near_root
-from .self_gated import growth_parts, magnitude
-
-
-@activation(domain=(-20, 20), ulp={"float32": 1.9, "float64": 1.9})
-def mish(x):
-    """x·tanh(log(1 + e^x))."""
-    # With p = e^|x|/2^n, s = 2^-n, v = s/2 on the left and s on the right, u = p + v:
-    # f(x) = x·s·u/(u² + v²) on the left, f(x) = x - 2x·s²/(u² + v²) on the right.
-    t = magnitude(x)
-    q, a, b = growth_parts(t, -0.0)
-    s = a * b
-    v = 0.5 * s if x < 0 else s
-    one = 1 + v
-    u = one + (q + (v - (one - 1)))
-    square = v * v
-    d = fma(q, fma(2, one, q), fma(one, one, square))
-    inverse = 1 / d
-    y = t * (u if x < 0 else 2 * s) * inverse
-    # On the left the remainder t·u - y·(u² + v²), where v is small beside u.
-    rest = fma(u, fma(-y, u, t), -(y * square))
-    tail = fma(rest if x < 0 else 0, inverse, y) * a * b
-    return (-0.0 if x < 0 else x) - tail
+from .self_gated import magnitude
 
 
 @formula
@@ -76,30 +56,30 @@ def mish_denominator(h, h_low):
     return y, low
 
 
-@formula
-def mish_slope_short(x):
-    """mish'(x)."""
+@activation(domain=(-20, 20), ulp={"float32": 0.9, "float64": 0.9})
+def mish(x):
+    """x·tanh(log(1 + e^x))."""
+    # With e = e^-|x|, h = e on the left and 2e on the right, y = 1/(1 + h + h²/2):
+    # f(x) = x·e·(1 + e/2)·y on the left, f(x) = x - x·e·2e·y on the right.
     t = magnitude(x)
-    z = copysign(t, x)
-    q, a, b = exp_parts(-t, -0.0)
-    e = fma(a, q, a) * b
-    # On the right all is divided by e^4x; with h = 2e the denominator has the same form there.
+    p, p_low, a, b = exp_pair_parts(-t, -0.0)
+    e = p * a * b
+    e_low = p_low * a * b
     h = e if x < 0 else 2 * e
-    rise = fma(h, fma(h, fma(h, 0.25, 1), 2), 2)
-    square = fma(h, rise, 1)
-    d = (z - MISH_SLOPE_ROOT.hi) - MISH_SLOPE_ROOT.lo
-    series = polynomial(d, MISH_SLOPE_SERIES)
-    near = fma(d * d, series, d * MISH_SLOPE_TANGENT.hi)
-    far = fma(e, fma(e, fma(e, 0.25, 1), z + 1.5), z + 1)
-    left = near if fabs(d) < 0.375 else far
-    right = fma(e, fma(e, fma(e, fma(4, z, 4), fma(4, z, 6)), 4), 1)
-    y = quotient(left if x < 0 else right, -0.0, square, fma(h, rise, 1 - square))
-    return fma(y, q, y) * a * b if x < 0 else y
+    y, y_low = mish_denominator(h, e_low if x < 0 else 2 * e_low)
+    one, one_low = fast_two_sum(1, 0.5 * e)
+    w = one if x < 0 else h
+    w_low = fma(0.5, e_low, one_low) if x < 0 else 2 * e_low
+    # a is large where x is small: the low parts of the products stay normal numbers.
+    weight, weight_low = pair_product(t * a, -0.0, w, w_low)
+    part, part_low = pair_product(weight, weight_low, p, p_low)
+    tail, tail_low = pair_product(part, part_low, y, y_low)
+    return (-0.0 if x < 0 else x) - (tail + tail_low) * b
 
 
 @formula
-def mish_slope_long(x):
-    """The same with the rounding errors of all terms."""
+def mish_slope(x):
+    """mish'(x), with the rounding errors of all terms."""
     t = magnitude(x)
     z = copysign(t, x)
     p, p_low, a, b = exp_pair_parts(-t, -0.0)
@@ -127,11 +107,27 @@ def mish_slope_long(x):
     return (left + left_low) * a * b if x < 0 else f + f_low
 
 
-# The compensation would double the time in float32.
-mish_slope = per_precision(float32=mish_slope_short, float64=mish_slope_long, fast=mish_slope_short)
+@mish_slope.fast
+def mish_slope_fast(x):
+    """The same without them."""
+    t = magnitude(x)
+    z = copysign(t, x)
+    q, a, b = exp_parts(-t, -0.0)
+    e = fma(a, q, a) * b
+    # On the right all is divided by e^4x; with h = 2e the denominator has the same form there.
+    h = e if x < 0 else 2 * e
+    square = fma(h, fma(h, fma(h, fma(h, 0.25, 1), 2), 2), 1)
+    d = (z - MISH_SLOPE_ROOT.hi) - MISH_SLOPE_ROOT.lo
+    series = polynomial(d, MISH_SLOPE_SERIES)
+    near = fma(d * d, series, d * MISH_SLOPE_TANGENT.hi)
+    far = fma(e, fma(e, fma(e, 0.25, 1), z + 1.5), z + 1)
+    left = near if fabs(d) < 0.375 else far
+    right = fma(e, fma(e, fma(e, fma(4, z, 4), fma(4, z, 6)), 4), 1)
+    y = (left if x < 0 else right) / square
+    return fma(y, q, y) * a * b if x < 0 else y
 
 
-@mish.gradient(ulp={"float32": 3.7, "float64": 1.9})
+@mish.gradient(ulp={"float32": 1.9, "float64": 1.9})
 def mish_grad(x):
     """e^x w(x)/(1 + e^x + e^2x/2)², w(x) = (x+1) + (x + 3/2) e^x + e^2x + e^3x/4."""
     return mish_slope(x)
@@ -183,6 +179,8 @@ _SQRT2 = Exact("1.4142135623730950488016887242096980785696718753769481")
 _SQRT_PI = Exact("1.7724538509055160272981674833411451827975494561223871")
 # 1/√π and 2/√π.
 _INVERSE_SQRT_PI = Exact("0.56418958354775628694807945156077258584405062932899886")
+# erf(log 2).
+_ERF_AT_0 = Exact("0.67304128974252493641643395854905689386827036277720074")
 _ERF_SLOPE = Exact("1.1283791670955125738961589031215451716881012586579977")
 
 
@@ -206,8 +204,8 @@ def square_weight(s, s_low):
     return r, m, exp2_shifted(n)
 
 
-@activation(domain=(-20, 20), ulp={"float32": 2.0, "float64": 2.0})
-def serf(x):
+@formula
+def serf_in_parts(x):
     """x·erf(log(1 + e^x))."""
     t = magnitude(x)
     p, p_low, a, b = exp_pair_parts(-t, -0.0)
@@ -225,6 +223,30 @@ def serf(x):
     right = y + fma(y, r, fma(y, m, y_low))
     tail = (left + left_low if x < 0 else right) * (a if x < 0 else c) * b
     return (-0.0 if x < 0 else x) - tail
+
+
+@formula
+def serf_near_0(x):
+    """The same for |x| < 3/4, where the parts above are of one size and their errors add up."""
+    series = polynomial(x, SERF_NEAR)
+    y = fma(x, series, _ERF_AT_0.hi)
+    y_low = fma(x, series, _ERF_AT_0.hi - y) + _ERF_AT_0.lo
+    return fma(x, y, x * y_low)
+
+
+@formula
+def serf_with_series(x):
+    """The same with half the error, in float32."""
+    return serf_near_0(x) if fabs(x) < 0.75 else serf_in_parts(x)
+
+
+serf_of_x = per_precision(float32=serf_with_series, float64=serf_in_parts, fast=serf_in_parts)
+
+
+@activation(domain=(-20, 20), ulp={"float32": 0.9, "float64": 2.0})
+def serf(x):
+    """x·erf(log(1 + e^x))."""
+    return serf_of_x(x)
 
 
 @formula
