@@ -1,5 +1,7 @@
 """A loop of one's own in Numba, bias + gelu + scale, beside the same three steps on whole arrays.
 
+The array is a batch of a layer's outputs; bias and scale have one number for each feature.
+
 pytest bench/bench_fused.py --benchmark-only --sizes 1000,4000,32000
 python bench/bench_fused.py                     in turns, with the ratio
 """
@@ -20,13 +22,17 @@ from fastcpuact.bench.peers import Call
 Array = np.ndarray[Any, Any]
 
 
+FEATURES = 256
+
+
 @njit(error_model="numpy")
-def fused(x: Array, bias: Array, scale: Any, out: Array) -> None:
-    for i in range(x.size):
-        out[i] = act.gelu(x[i] + bias[i]) * scale
+def fused(x: Array, bias: Array, scale: Array, out: Array) -> None:
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            out[i, j] = act.gelu(x[i, j] + bias[j]) * scale[j]
 
 
-def steps(x: Array, bias: Array, scale: Any, out: Array) -> None:
+def steps(x: Array, bias: Array, scale: Array, out: Array) -> None:
     np.add(x, bias, out=out)
     act.gelu(out, out=out)
     np.multiply(out, scale, out=out)
@@ -36,8 +42,10 @@ WAYS: dict[str, Callable[..., None]] = {"steps": steps, "fused": fused}
 
 
 def operands(size: int, dtype: str) -> tuple[Any, ...]:
-    x = np.linspace(-5, 5, size, dtype=dtype)
-    return x, np.full_like(x, 0.1), x.dtype.type(0.5), np.empty_like(x)
+    """About size numbers, in whole rows."""
+    rows = max(1, round(size / FEATURES))
+    x = np.linspace(-5, 5, rows * FEATURES, dtype=dtype).reshape(rows, FEATURES)
+    return x, np.full(FEATURES, 0.1, dtype), np.full(FEATURES, 0.5, dtype), np.empty_like(x)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -50,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_bias_gelu_scale(way: str, size: int, dtype: str, benchmark: Any) -> None:
     given = operands(size, dtype)
     WAYS[way](*given)
-    benchmark.group = f"bias + gelu + scale, {dtype}, {size}"
+    benchmark.group = f"bias + gelu + scale, {dtype}, {given[0].size}"
     with act.num_threads(1):
         benchmark(WAYS[way], *given)
 
@@ -58,7 +66,8 @@ def test_bias_gelu_scale(way: str, size: int, dtype: str, benchmark: Any) -> Non
 def main() -> None:
     """Print nanoseconds an element of both, and how many times as fast the loop is."""
     for dtype in ("float32", "float64"):
-        for size in (256, 1000, 4000, 32_000):
+        for rows in (1, 4, 16, 128):
+            size = rows * FEATURES
             given = operands(size, dtype)
             calls = {name: Call(way, given) for name, way in WAYS.items()}
             for call in calls.values():
