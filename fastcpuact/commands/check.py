@@ -100,7 +100,10 @@ class FormulaName(click.ParamType):
     help="Keep what is done in this file, and go on from there after an interruption.",
 )
 @click.option(
-    "--output", type=OutputPath(".md"), help="Write the results to this page in Markdown, too."
+    "-o",
+    "--output",
+    type=OutputPath(".md"),
+    help="Write the results to this page in Markdown, too.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.pass_obj

@@ -40,6 +40,7 @@ from .options import PICTURES, ActivationName, OutputPath, examples, progress_ba
     help="Of the split of the digits, their order, and the first weights.",
 )
 @click.option(
+    "-o",
     "--output",
     type=OutputPath(*PICTURES),
     default="fastcpuact-demo.png",

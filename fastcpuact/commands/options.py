@@ -16,6 +16,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
 
 import fastcpuact as act
 
@@ -98,3 +99,8 @@ def progress_bar(done: ProgressColumn | None = None) -> Progress:
         console=console,
         disable=not console.is_terminal,
     )
+
+
+def working(what: str) -> Status:
+    """Return a moving sign on standard error, for seconds that cannot be counted."""
+    return Console(stderr=True).status(f"{what} …")

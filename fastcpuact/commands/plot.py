@@ -11,7 +11,7 @@ import fastcpuact as act
 from fastcpuact.cli import extra
 
 from .export import Assignment
-from .options import PICTURES, ActivationName, OutputPath, examples, progress_bar
+from .options import PICTURES, ActivationName, OutputPath, examples, progress_bar, working
 
 
 @click.group(
@@ -30,6 +30,7 @@ def plot() -> None:
 
 def _output(default: str) -> Any:
     return click.option(
+        "-o",
         "--output",
         type=OutputPath(*PICTURES),
         default=default,
@@ -64,7 +65,8 @@ def gallery(names: tuple[str, ...], output: Path) -> None:
     with extra("plot"):
         from fastcpuact import plot as pictures
 
-    _save(pictures.gallery(names or None), output)
+    with working("Drawing"):
+        _save(pictures.gallery(names or None), output)
 
 
 @plot.command(epilog=plot.epilog)

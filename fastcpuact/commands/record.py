@@ -24,6 +24,7 @@ _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("speed", type=_File)
 @click.argument("errors", type=_File)
 @click.option(
+    "-o",
     "--output",
     type=OutputPath(".json"),
     default=lambda: str(Path(act.__file__).parent / "info" / "measured.json"),

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import fastcpuact as act
 
@@ -53,7 +53,9 @@ def compare(names: tuple[str, ...], as_json: bool) -> None:
         return
     from fastcpuact.info.facts import facts
 
-    table = Table("", *chosen, box=SIMPLE_HEAD, pad_edge=False, show_lines=False)
+    # Words longer than a column go on in the next line; nothing is cut off.
+    columns = [Column(name, overflow="fold") for name in ("", *chosen)]
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_lines=False)
     for label, *texts in _aligned([facts(info) for info in infos]):
         if any(texts):
             table.add_row(label, *texts)
@@ -96,6 +98,7 @@ def _legend() -> str:
     from fastcpuact.info.measured import conditions
 
     return (
-        "Errors: largest one measured, of the stated bound, in units in the last place (ULP).\n"
+        "Errors: largest one measured of the stated bound, or the bound alone, in units in the "
+        "last place (ULP).\n"
         f"Cost: measured over relu in {conditions()}."
     )

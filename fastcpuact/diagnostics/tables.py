@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from fastcpuact.extras import needed
 
 from .depth import Depths
@@ -90,6 +92,14 @@ def depths(found: Depths) -> Table:
         caption="Variances; that of the inputs and of the upstream gradients is 1.",
     )
     for run in found.runs:
-        figures = (run.signal[-1], run.signal_growth, run.gradient[0], run.gradient_growth)
-        table.add_row(run.activation, *map(number, figures))
+        table.add_row(
+            run.activation,
+            *(_variance(run.signal[-1]), number(run.signal_growth)),
+            *(_variance(run.gradient[0]), number(run.gradient_growth)),
+            style=None if np.isfinite([run.signal[-1], run.gradient[0]]).all() else "red",
+        )
     return table
+
+
+def _variance(x: float) -> str:
+    return number(x) if math.isfinite(x) else "overflow"

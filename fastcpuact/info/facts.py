@@ -40,7 +40,7 @@ def _parameters(info: Info) -> str:
 
 
 def _of_curve(p: Properties | None) -> list[tuple[str, str]]:
-    labels = ("range", "limits", "monotone", "smooth", "saturating", "symmetry", "normal input",
+    labels = ("range", "limits", "monotone", "smooth", "saturating", "symmetry", "zero-centred",
               "steepest slope")  # fmt: skip
     if p is None:
         return [(label, "") for label in labels]
@@ -56,8 +56,8 @@ def _of_curve(p: Properties | None) -> list[tuple[str, str]]:
         _CONTINUITY[p.derivatives] + kinks + surrogate,
         p.saturating + flat,
         p.symmetry or "none",
-        f"mean {number(p.mean)}, deviation {number(p.deviation)}"
-        + ("; zero-centred" if p.zero_centred else ""),
+        ("yes" if p.zero_centred else "no")
+        + f": mean {number(p.mean)}, deviation {number(p.deviation)} for normal input",
         number(p.steepest),
     )
     return list(zip(labels, texts, strict=True))
