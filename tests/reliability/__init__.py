@@ -61,6 +61,7 @@ class Unavailable(Exception):  # noqa: N818
 def load() -> dict[str, Check]:
     """Return all checks, in the order of the table."""
     from . import (  # noqa: F401, I001
+        suites,
         contract,
         large,
         memory,
