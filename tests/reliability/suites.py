@@ -59,8 +59,8 @@ part(
 part(
     "planted inaccuracies",
     "Results",
-    "the check of accuracy finds what is planted in results of kernels: a few ULP, lanes swapped, a "
-    "tail skipped, a NaN swallowed, flushed subnormals, lost signs, a descent, a wrong limit",
+    "the check of accuracy finds what is planted in results of kernels: a few ULP, lanes swapped, "
+    "a tail skipped, a NaN swallowed, flushed subnormals, lost signs, a descent, a wrong limit",
     ["check"],
     "planted or descent or above_the_bound",
 )
