@@ -150,8 +150,11 @@ def layer_in_use(layer: str, seconds_of_work: int) -> str:
 def layers(full: bool) -> str:
     need_numba()
     found = []
+    # Where the package tbb puts its library, and Numba does not look.
+    given = os.environ.get("LD_LIBRARY_PATH")
+    path = os.pathsep.join(filter(None, (str(Path(sys.prefix, "lib")), given)))
     for layer in ("workqueue", "omp", "tbb"):
-        ended = run(layer_in_use, layer, 20 if full else 1, options=())
+        ended = run(layer_in_use, layer, 20 if full else 1, options=(), LD_LIBRARY_PATH=path)
         if "No threading layer could be loaded" in ended.stderr:
             found.append(f"{layer} is not installed")
             continue
