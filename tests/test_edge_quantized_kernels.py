@@ -94,6 +94,38 @@ def test_byte_kernels_are_chosen():
         quantized.lookup_bytes(*(np.zeros(8, np.uint8) for _ in range(3)))
 
 
+def test_plain_arrays_take_the_short_way():
+    require("compiled")
+    from fastcpuact.kernels.quantized import look_up
+
+    table = np.arange(256).astype(np.int8)[::-1].copy()
+    x = np.arange(-60, 60).astype(np.int8).reshape(8, 15)
+    both, inside = np.empty((2, 8, 15), np.int8), x.ravel()
+    first, second = both  # they touch
+    np.testing.assert_array_equal(look_up(table, x, None), table[x])
+    assert look_up(table, x, first) is first
+    assert look_up(table, first, second) is second
+    np.testing.assert_array_equal(second, table[table[x]])
+    read_only, subclass = np.empty_like(x), x.view(type("Subclass", (np.ndarray,), {}))
+    read_only.flags.writeable = False
+    for codes, out in (
+        (x[:, ::2], None),
+        (x.view(np.uint8), None),
+        (x[0, 0], None),
+        (x.tolist(), None),
+        (subclass, None),
+        (x, subclass),
+        (x, read_only),
+        (x, x.T),
+        (x, both),
+        (inside[1:], inside[:-1]),
+        (inside[:-1], inside[1:]),
+    ):
+        assert look_up(table, codes, out) is None
+    with pytest.raises(ValueError, match="256 bytes"):
+        look_up(table[:8], x, None)
+
+
 PROGRAM = """
 #include "bytes.h"
 #include <stdio.h>

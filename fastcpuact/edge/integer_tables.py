@@ -103,6 +103,10 @@ class ByteTable(Quantized):
         """What an element takes on a device, by kind."""
         return {"load": 1}
 
+    def at_once(self, x: Any, out: Any) -> NDArray[Any] | None:
+        """Look up contiguous arrays of codes; None where something needs a closer look."""
+        return kernels().look_up(self.table, x, out)
+
     def apply(self, x: NDArray[Any], y: NDArray[Any]) -> None:
         """Evaluate on flat contiguous arrays of codes."""
         kernels().lookup_bytes(self.table, x, y)

@@ -67,7 +67,15 @@ class Quantized(Approximant):
         ndarray or scalar
             Codes.
         """
-        return run(self.apply, x, out, self.dtype, self.dtype)
+        y = self.at_once(x, out)
+        return run(self.apply, x, out, self.dtype, self.dtype) if y is None else y
+
+    def at_once(self, x: Any, out: Any) -> NDArray[Any] | None:
+        """Evaluate without the general way, or return None.
+
+        That one takes a microsecond, and 64 KiB of bytes take two.
+        """
+        return None
 
     def all_codes(self) -> NDArray[Any]:
         """Return every code, from the lowest."""

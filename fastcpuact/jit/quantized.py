@@ -22,6 +22,10 @@ def lookup_bytes(table: NDArray[Any], x: NDArray[Any], y: NDArray[Any]) -> None:
     _lookup_bytes(table.view(np.uint8), x.view(np.uint8), y.view(np.uint8))
 
 
+def look_up(table: NDArray[Any], x: Any, out: Any) -> None:
+    """Return None: calls have no short way here."""
+
+
 @serial
 def interpolate(table: Any, x: Any, y: Any) -> None:
     """Apply a table of 513 entries, as `fastcpuact.edge.int16` says."""

@@ -20,6 +20,8 @@ cnp.import_array()
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_ISCARRAY_RO(cnp.ndarray)
     bint PyArray_ISCARRAY(cnp.ndarray)
+    bint PyArray_CheckExact(object)
+    bint PyArray_SAMESHAPE(cnp.ndarray, cnp.ndarray)
 
 cdef extern from "bytes.h" nogil:
     ctypedef void (*byte_lookup)(const uint8_t*, const uint8_t*, uint8_t*, size_t)
@@ -105,8 +107,7 @@ cdef void bytes_part(void* data, int part, int parts) noexcept nogil:
     lookup(work.table, work.x + start, work.y + start, stop - start)
 
 
-def lookup_bytes(cnp.ndarray table not None, cnp.ndarray x not None, cnp.ndarray y not None):
-    """Set ``y[i] = table[x[i]]``, of contiguous arrays whose elements have one byte."""
+cdef int apply_table(cnp.ndarray table, cnp.ndarray x, cnp.ndarray y) except -1:
     cdef Bytes work
     if not (
         PyArray_ISCARRAY_RO(table)
@@ -122,6 +123,49 @@ def lookup_bytes(cnp.ndarray table not None, cnp.ndarray x not None, cnp.ndarray
     with nogil:
         if not spread(bytes_part, &work, work.n * BYTES_COST):
             lookup(work.table, work.x, work.y, work.n)
+    return 0
+
+
+def lookup_bytes(cnp.ndarray table not None, cnp.ndarray x not None, cnp.ndarray y not None):
+    """Set ``y[i] = table[x[i]]``, of contiguous arrays whose elements have one byte."""
+    apply_table(table, x, y)
+
+
+def look_up(cnp.ndarray table not None, x, out):
+    """Return ``table[x]`` in ``out`` or a new array; None where something needs a closer look.
+
+    Nothing does for contiguous arrays of the table's type, ``out`` being absent, ``x`` or apart.
+    """
+    cdef int kind = cnp.PyArray_TYPE(table)
+    cdef cnp.ndarray codes, y
+    cdef size_t start, other
+    if not PyArray_CheckExact(x):
+        return None
+    codes = <cnp.ndarray>x
+    if (
+        cnp.PyArray_TYPE(codes) != kind
+        or cnp.PyArray_NDIM(codes) == 0
+        or not PyArray_ISCARRAY_RO(codes)
+    ):
+        return None
+    if out is None:
+        y = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(codes), cnp.PyArray_DIMS(codes), kind, 0)
+    elif not PyArray_CheckExact(out):
+        return None
+    else:
+        y = <cnp.ndarray>out
+        if (
+            cnp.PyArray_TYPE(y) != kind
+            or not PyArray_ISCARRAY(y)
+            or not PyArray_SAMESHAPE(y, codes)
+        ):
+            return None
+        start, other = <size_t>cnp.PyArray_DATA(codes), <size_t>cnp.PyArray_DATA(y)
+        # Of bytes there are as many as elements.
+        if out is not x and max(start, other) - min(start, other) < <size_t>cnp.PyArray_SIZE(y):
+            return None
+    apply_table(table, codes, y)
+    return y
 
 
 cdef struct Shorts:
