@@ -44,7 +44,7 @@ def chebyshev_points(n: int) -> Wide:
     """Return about `POINTS` * (n + 1) points in [0, 1], dense towards both ends, for n unknowns."""
     last = POINTS * (n + 1)
     angles = np.arange(last + 1, dtype=np.longdouble) * (np.longdouble(np.pi) / last)
-    points = (1 - np.cos(angles)) / 2
+    points = np.asarray((1 - np.cos(angles)) / 2, np.longdouble)
     points[[0, -1]] = 0, 1
     return points
 
