@@ -242,7 +242,7 @@ def test_depth_gradient_is_the_derivative():
 def test_depth_survives_what_overflows():
     found = diagnostics.depth_experiment(["relu_squared"], layers=40, width=32, mode="unit")
     assert json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert "relu_squared" in shown(found.table())
+    assert "relu_squared" in shown(found.table()) and "not finite" in shown(found.table())
     assert is_legible(found.plot())
 
 

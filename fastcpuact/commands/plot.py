@@ -66,7 +66,8 @@ def gallery(names: tuple[str, ...], output: Path) -> None:
         from fastcpuact import plot as pictures
 
     with working("Drawing"):
-        _save(pictures.gallery(names or None), output)
+        pictures.gallery(names or None).savefig(output)
+    click.echo(f"Drawn to {output}")
 
 
 @plot.command(epilog=plot.epilog)

@@ -54,8 +54,8 @@ def compare(names: tuple[str, ...], as_json: bool) -> None:
     from fastcpuact.info.facts import facts
 
     # Words longer than a column go on in the next line; nothing is cut off.
-    columns = [Column(name, overflow="fold") for name in ("", *chosen)]
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_lines=False)
+    columns = [Column(name, overflow="fold") for name in chosen]
+    table = Table(Column(no_wrap=True), *columns, box=SIMPLE_HEAD, pad_edge=False)
     for label, *texts in _aligned([facts(info) for info in infos]):
         if any(texts):
             table.add_row(label, *texts)

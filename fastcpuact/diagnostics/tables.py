@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from fastcpuact.extras import needed
 
 from .depth import Depths
@@ -96,10 +94,10 @@ def depths(found: Depths) -> Table:
             run.activation,
             *(_variance(run.signal[-1]), number(run.signal_growth)),
             *(_variance(run.gradient[0]), number(run.gradient_growth)),
-            style=None if np.isfinite([run.signal[-1], run.gradient[0]]).all() else "red",
+            style=None if math.isfinite(run.signal[-1] + run.gradient[0]) else "red",
         )
     return table
 
 
 def _variance(x: float) -> str:
-    return number(x) if math.isfinite(x) else "overflow"
+    return number(x) if math.isfinite(x) else "not finite"

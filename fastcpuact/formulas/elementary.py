@@ -210,6 +210,20 @@ def expm1_of_sum(x, low):
 
 
 @formula
+def expm1_pair(x, shifted):
+    """(m, low): m + low = e^x - 1 for x as `within_expm1` gives it.
+
+    shifted is the power of two nearest to e^x, as `exp2_shifted` takes it.
+    """
+    r, s = expm1_series(x, -0.0, shifted - ROUND)
+    q, q_low = fast_two_sum(r, s)
+    a = exp2_shifted(shifted)
+    b, b_low = fast_two_sum(-1, a)
+    m = fma(q, a, b)
+    return m, fma(q_low, a, fma(q, a, b - m) + b_low)
+
+
+@formula
 def log1p_rest(e):
     """log(1 + e)/e - 1 for 0 <= e <= exp(-3/4)."""
     series = polynomial(e, LOG1P)

@@ -13,8 +13,8 @@ from .elementary import (
     exp_reduced,
     exp_terms_reduced,
     expm1_of_sum,
+    expm1_pair,
     expm1_reduced,
-    expm1_series,
     within_expm1,
 )
 from .language import Exact, exp2_shifted, fabs, fma, formula, per_precision, polynomial
@@ -73,7 +73,7 @@ def exponential_grad_from_output(y):
 
 @formula
 def gaussian_argument(x):
-    """(z, square, low): z² = -(square + low), z = x up to where e^-x² has ended; keeps NaN."""
+    """(z, y, low): y + low = -z², z = x up to where e^-x² has ended; keeps NaN."""
     above = -_END_OF_SQUARE if x < -_END_OF_SQUARE else x
     z = _END_OF_SQUARE if above > _END_OF_SQUARE else above
     # Half an ULP of x² = 100 would be many of the exponential: its rounding error goes along.
@@ -81,21 +81,34 @@ def gaussian_argument(x):
     return z, -square, -fma(z, z, -square)
 
 
-@activation(domain=(-5, 5), ulp={"float32": 0.9, "float64": 0.9})
-def gaussian(x):
-    """e^(-x²)."""
-    _, square, low = gaussian_argument(x)
-    r, m, n = exp_terms_reduced(square, low, ROUND + STEP)
+@formula
+def gaussian_parts(x):
+    """(z, q, a, b): e^-x² = (1 + q)·a·b, z as in `gaussian_argument`."""
+    z, y, low = gaussian_argument(x)
+    q, n = exp_reduced(y, low, ROUND + STEP)
+    return z, q, exp2_shifted(n), STEP_DOWN
+
+
+@formula
+def exp_of_minus_square(x):
+    """e^-x², with a rounding less than the sum in `exp_reduced` has."""
+    _, y, low = gaussian_argument(x)
+    r, m, n = exp_terms_reduced(y, low, ROUND + STEP)
     a = exp2_shifted(n)
     return fma(a, r + m, a) * STEP_DOWN
 
 
-@formula
-def gaussian_parts(x):
-    """(z, q, a, b): e^(-x²) = (1 + q)·a·b, z as in `gaussian_argument`."""
-    z, square, low = gaussian_argument(x)
-    q, n = exp_reduced(square, low, ROUND + STEP)
-    return z, q, exp2_shifted(n), STEP_DOWN
+@exp_of_minus_square.fast
+def exp_of_minus_square_fast(x):
+    """The same with it."""
+    _, q, a, b = gaussian_parts(x)
+    return fma(a, q, a) * b
+
+
+@activation(domain=(-5, 5), ulp={"float32": 0.9, "float64": 0.9})
+def gaussian(x):
+    """e^(-x²)."""
+    return exp_of_minus_square(x)
 
 
 @gaussian.gradient(ulp={"float32": 1.4, "float64": 1.4})
@@ -243,30 +256,23 @@ def celu_grad_alpha(x, alpha=1.0):
 
 
 @formula
-def expm1_pair(x):
-    """(m, low): m + low = e^x - 1 for x <= 0."""
+def selu_left(x):
+    """λ·α·(e^x - 1) for x <= 0."""
     z = within_expm1(x)
-    shifted = fma(z, LOG2_E, ROUND)
-    r, s = expm1_series(z, -0.0, shifted - ROUND)
-    q, q_low = fast_two_sum(r, s)
-    a = exp2_shifted(shifted)
-    # q·a + (a - 1), where the second is the larger one or 0.
-    most = a - 1
-    m = fma(q, a, most)
-    return m, fma(q, a, most - m) + q_low * a
+    m, low = expm1_pair(z, fma(z, LOG2_E, ROUND))
+    return fma(_SELU_SLOPE.hi, m, fma(_SELU_SLOPE.hi, low, _SELU_SLOPE.lo * m))
 
 
-@expm1_pair.fast
-def expm1_pair_fast(x):
-    """The same without the low part."""
-    return expm1_of_sum(x, -0.0), -0.0
+@selu_left.fast
+def selu_left_fast(x):
+    """The same with the rounding errors of e^x - 1."""
+    return _SELU_SLOPE.hi * expm1_of_sum(x, -0.0)
 
 
 @activation(domain=(-10, 5), ulp={"float32": 1.0, "float64": 1.0})
 def selu(x):
     """λ·(x if x > 0 else α·(e^x - 1))."""
-    m, low = expm1_pair(x)
-    left = fma(_SELU_SLOPE.hi, m, fma(_SELU_SLOPE.hi, low, _SELU_SLOPE.lo * m))
+    left = selu_left(x)
     # Next to the largest number the last digits of λ decide; at infinity they would cancel.
     line = fma(_SELU_LAMBDA.hi, x, _SELU_LAMBDA.lo * x if x > 0 else x)
     right = line if line == line else x

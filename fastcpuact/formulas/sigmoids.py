@@ -10,8 +10,8 @@ from .elementary import (
     exp_parts,
     exp_reduced,
     expm1_of_sum,
+    expm1_pair,
     expm1_reduced,
-    expm1_series,
     within_expm1,
 )
 from .language import copysign, exp2_shifted, fabs, fma, formula, per_precision, polynomial
@@ -144,13 +144,7 @@ def tanh_grad_from_output(y):
 def tanh_pair(t):
     """(y, low): y + low = -tanh(t) for t >= 0."""
     z = -2 * (_END if t > _END else t)
-    shifted = nearest_power(z)
-    r, s = expm1_series(z, -0.0, shifted - ROUND)
-    q, q_low = fast_two_sum(r, s)
-    a = exp2_shifted(shifted)
-    b, b_low = fast_two_sum(-1, a)
-    m = fma(q, a, b)
-    m_low = fma(q_low, a, fma(q, a, b - m) + b_low)
+    m, m_low = expm1_pair(z, nearest_power(z))
     d, d_low = fast_two_sum(2, m)
     inverse = 1 / d
     y = m * inverse

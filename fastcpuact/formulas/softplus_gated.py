@@ -1,7 +1,7 @@
 """x times a function of softplus that rises from 0 to 1: mish and serf.
 
-All is written in e = e^-|x|, or in e^|x| = (1 + q)/(a·b), so that nothing overflows; powers of two
-are applied last, and the tails keep their digits until the result itself is subnormal.
+Away from 0 all is written in e = e^-|x|, so that nothing overflows; powers of two are applied last,
+and the tails keep their digits until the result itself is subnormal.
 """
 
 from __future__ import annotations
@@ -179,9 +179,9 @@ _SQRT2 = Exact("1.4142135623730950488016887242096980785696718753769481")
 _SQRT_PI = Exact("1.7724538509055160272981674833411451827975494561223871")
 # 1/√π and 2/√π.
 _INVERSE_SQRT_PI = Exact("0.56418958354775628694807945156077258584405062932899886")
+_ERF_SLOPE = Exact("1.1283791670955125738961589031215451716881012586579977")
 # erf(log 2).
 _ERF_AT_0 = Exact("0.67304128974252493641643395854905689386827036277720074")
-_ERF_SLOPE = Exact("1.1283791670955125738961589031215451716881012586579977")
 
 
 @formula

@@ -74,7 +74,8 @@ def _errors(info: Info, dtype: str) -> str:
         if bound is None:
             continue
         measured = info.errors.get(formula, {}).get(dtype)
-        found = f"{measured.ulp:.3g} of " if measured else ""
+        # What was measured under another bound was another formula.
+        found = f"{measured.ulp:.3g} of " if measured and measured.bound == bound else ""
         parts.append(f"{formula} {found}{bound:g}")
     return f"{', '.join(parts)} ULP" if parts else ""
 

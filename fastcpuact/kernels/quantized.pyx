@@ -17,12 +17,6 @@ from .select import LEVEL
 
 cnp.import_array()
 
-cdef extern from "numpy/arrayobject.h":
-    bint PyArray_ISCARRAY_RO(cnp.ndarray)
-    bint PyArray_ISCARRAY(cnp.ndarray)
-    bint PyArray_CheckExact(object)
-    bint PyArray_SAMESHAPE(cnp.ndarray, cnp.ndarray)
-
 cdef extern from "bytes.h" nogil:
     ctypedef void (*byte_lookup)(const uint8_t*, const uint8_t*, uint8_t*, size_t)
     ctypedef struct byte_kernel:
@@ -110,9 +104,9 @@ cdef void bytes_part(void* data, int part, int parts) noexcept nogil:
 cdef int apply_table(cnp.ndarray table, cnp.ndarray x, cnp.ndarray y) except -1:
     cdef Bytes work
     if not (
-        PyArray_ISCARRAY_RO(table)
-        and PyArray_ISCARRAY_RO(x)
-        and PyArray_ISCARRAY(y)
+        cnp.PyArray_ISCARRAY_RO(table)
+        and cnp.PyArray_ISCARRAY_RO(x)
+        and cnp.PyArray_ISCARRAY(y)
         and table.itemsize == x.itemsize == y.itemsize == 1
         and cnp.PyArray_SIZE(table) == 256
         and cnp.PyArray_SIZE(x) == cnp.PyArray_SIZE(y)
@@ -139,25 +133,25 @@ def look_up(cnp.ndarray table not None, x, out):
     cdef int kind = cnp.PyArray_TYPE(table)
     cdef cnp.ndarray codes, y
     cdef size_t start, other
-    if not PyArray_CheckExact(x):
+    if not cnp.PyArray_CheckExact(x):
         return None
     codes = <cnp.ndarray>x
     if (
         cnp.PyArray_TYPE(codes) != kind
         or cnp.PyArray_NDIM(codes) == 0
-        or not PyArray_ISCARRAY_RO(codes)
+        or not cnp.PyArray_ISCARRAY_RO(codes)
     ):
         return None
     if out is None:
         y = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(codes), cnp.PyArray_DIMS(codes), kind, 0)
-    elif not PyArray_CheckExact(out):
+    elif not cnp.PyArray_CheckExact(out):
         return None
     else:
         y = <cnp.ndarray>out
         if (
             cnp.PyArray_TYPE(y) != kind
-            or not PyArray_ISCARRAY(y)
-            or not PyArray_SAMESHAPE(y, codes)
+            or not cnp.PyArray_ISCARRAY(y)
+            or not cnp.PyArray_SAMESHAPE(y, codes)
         ):
             return None
         start, other = <size_t>cnp.PyArray_DATA(codes), <size_t>cnp.PyArray_DATA(y)
