@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from flint import arb
 
 from fastcpuact.accuracy import inputs, judgement, pieces, quick
 from fastcpuact.accuracy.reference import REFERENCES, Curve
@@ -39,6 +40,11 @@ def test_polynomials_are_the_curve(name: str, formula: str) -> None:
         error = [abs(float(y - float(f)) - float(f - pieces.Wide(float(f)))) for f, y in
                  zip(found[known], exact, strict=True)]  # fmt: skip
         assert np.all(error <= 2**-5 * spacing(exact.astype(np.float64), np.float64))
+
+
+def test_what_is_beyond_float64_is_an_infinity() -> None:
+    assert pieces.wide(arb(2) ** 2000) == np.inf
+    assert pieces.wide(-(arb(2) ** 2000)) == -np.inf
 
 
 @pytest.mark.parametrize(("name", "formula"), CURVES)

@@ -7,6 +7,7 @@ is good enough there is none, and the curve itself has to be evaluated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,9 +39,9 @@ STEEP = 2.0**-6
 
 
 def wide(ball: arb) -> Any:
-    """Round a ball to more than float64 has."""
+    """Round a ball to more than float64 has; beyond the range of float64 it is an infinity."""
     high = float(ball)
-    return Wide(high) + Wide(float(ball - high))
+    return Wide(high) + Wide(float(ball - high)) if math.isfinite(high) else Wide(high)
 
 
 # From values at the nodes to terms of Chebyshev polynomials, which keeps their digits, and on to
