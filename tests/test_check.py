@@ -24,7 +24,7 @@ import fastcpuact as act
 from fastcpuact.accuracy import check as checking
 from fastcpuact.accuracy import inputs, report, sweep
 from fastcpuact.accuracy.check import Check, plan
-from fastcpuact.accuracy.fingerprint import fingerprint
+from fastcpuact.accuracy.fingerprint import fingerprint, kernel_text
 from fastcpuact.accuracy.judgement import judge, relative_error
 from fastcpuact.accuracy.reference import REFERENCES
 from fastcpuact.accuracy.samples import extremes
@@ -480,6 +480,11 @@ def test_fingerprints_tell_what_is_checked(monkeypatch: pytest.MonkeyPatch) -> N
     with monkeypatch.context() as patch:
         patch.setattr(sweep, "_curve", lambda s: REFERENCES["silu"]().grad)
         assert fingerprint(one) != before
+
+
+def test_fingerprints_do_not_tell_where_a_formula_stands() -> None:
+    text = kernel_text("gelu", "value", "float32", False)
+    assert "fma_f32" in text and ".py" not in text and "#" not in text
 
 
 def test_the_command_says_what_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

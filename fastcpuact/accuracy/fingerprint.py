@@ -43,8 +43,13 @@ def engine() -> tuple[str, str]:
 
 @cache
 def kernel_text(name: str, formula: str, dtype: str, fast: bool) -> str:
-    """Print a formula and all that it calls."""
+    """Print a formula and all that it calls, without the comments that say where it stands."""
     reader = Reader(FLOAT64 if dtype == "float64" else FLOAT32, fast)
     reader.read(act.get(name).record.formulas[formula])
     printer = CythonPrinter()
-    return "\n".join(printer.function(function) for function in reader.functions.values())
+    lines = (
+        line
+        for function in reader.functions.values()
+        for line in printer.function(function).splitlines()
+    )
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
