@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-from . import check
+from . import Unavailable, check
 from .processes import TESTS, environment
 
 
@@ -37,7 +37,8 @@ def passed(names: list[str], *options: str, **changed: str) -> int:
     )
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-1000:]
     number = re.search(r"(\d+) passed", ended.stdout)
-    assert number is not None, ended.stdout
+    if number is None:
+        raise Unavailable(f"{', '.join(names)}: a package is missing")
     return int(number[1])
 
 
