@@ -65,9 +65,7 @@ def gallery(names: tuple[str, ...], output: Path) -> None:
     with extra("plot"):
         from fastcpuact import plot as pictures
 
-    with working("Drawing"):
-        pictures.gallery(names or None).savefig(output)
-    click.echo(f"Drawn to {output}")
+    _save(pictures.gallery(names or None), output)
 
 
 @plot.command(epilog=plot.epilog)
@@ -137,5 +135,6 @@ def depth(
 
 
 def _save(figure: Any, output: Path) -> None:
-    figure.savefig(output)
+    with working("Drawing"):
+        figure.savefig(output)
     click.echo(f"Drawn to {output}")
