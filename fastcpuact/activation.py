@@ -22,7 +22,7 @@ C = TypeVar("C", bound=type)
 if engines.COMPILED:
     from .kernels.call import Call, takes_vectorcalls
     from .kernels.driver import make_ufunc
-    from .kernels.select import KERNELS
+    from .kernels.select import KERNELS, Entry
 else:
 
     class Call:  # type: ignore[no-redef]
@@ -81,10 +81,10 @@ class Form(Call):
 
         compiled = engines.COMPILED and record.is_compiled
 
-        def addresses(at_defaults: bool) -> list[tuple[int, int]]:
+        def addresses(at_defaults: bool) -> list[Entry]:
             key = form.key(fast, at_defaults and record.defaults is not None)
             if not compiled:
-                return [(0, 0) for _ in PRECISIONS]
+                return [(0, 0, 0, 0) for _ in PRECISIONS]
             return [KERNELS[record.name, key, precision.dtype] for precision in PRECISIONS]
 
         kernels, at_defaults = addresses(False), addresses(True)

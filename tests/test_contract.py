@@ -359,6 +359,39 @@ def test_parameters(name, dtype, engine):
     assert_same_bits(f.backward(x, x, other), f.backward(x, x, **{param: other}))
 
 
+FORMS_WITH_PARAMS = [case for case in forms_on("compiled") if act.activations[case[0]].params]
+
+
+@pytest.mark.parametrize("case", FORMS_WITH_PARAMS, ids=".".join)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numbers_and_arrays_as_parameters_give_the_same_bits(case, dtype):
+    """There is a loop for either, and a mixture goes through buffers."""
+    require("compiled")
+    ufunc = form_of(*case).ufunc
+    nparams = len(act.activations[case[0]].params)
+    for n, step in ((1, 1), (2, 1), (37, -1), (513, 2), (1400, 1)):
+        operands = [sample(n * abs(step), dtype, k)[::step] for k in range(ufunc.nin - nparams)]
+        numbers = [dtype(0.3 * (k + 1)) for k in range(nparams)]
+        arrays = [np.full(n, number) for number in numbers]
+        expected = ufunc(*operands, *arrays)
+        assert_same_bits(ufunc(*operands, *numbers), expected)
+        assert_same_bits(ufunc(*operands, *arrays[:-1], numbers[-1]), expected)
+        assert_same_bits(ufunc(*operands, numbers[0], *arrays[1:]), expected)
+
+
+@pytest.mark.parametrize("case", FORMS_WITH_PARAMS, ids=".".join)
+def test_parameter_in_the_output(case):
+    require("compiled")
+    ufunc = form_of(*case).ufunc
+    nparams = len(act.activations[case[0]].params)
+    operands = [sample(1000, seed=k) for k in range(ufunc.nin - nparams)]
+    out = np.full(1000, 0.7)
+    others = [np.empty(1000) for _ in range(ufunc.nout - 1)]
+    expected = ufunc(*operands, *[0.7] * nparams)
+    result = ufunc(*operands, *[out[500]] * (nparams - 1), out[500:501], out=(out, *others))
+    assert_same_bits(result, expected)
+
+
 @pytest.mark.parametrize("name", WITH_PARAMS)
 def test_parameter_errors(name):
     f = act.activations[name]

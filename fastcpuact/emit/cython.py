@@ -19,6 +19,12 @@ from .tree import Function, Kernel
 
 _DIRECTIVES = "# cython: language_level=3, cdivision=True, freethreading_compatible=True"
 
+# What is appended to the name of a kernel for the loop whose parameters are numbers.
+_OF_NUMBERS = "_of_numbers"
+# Loops of so few operations an element wait for memory, and arrays of parameters would make them
+# wait longer: up to twice as long.
+_FEW = 30
+
 
 class CythonPrinter(Printer):
     """Cython, with C types."""
@@ -42,22 +48,27 @@ class CythonPrinter(Printer):
         lines.extend(f"    {statement}" for statement in self.statements(function))
         return "\n".join(lines)
 
-    def kernel(self, kernel: Kernel) -> str:
-        """Write one loop, and the entry that takes its arrays as the block driver passes them."""
+    def kernel(self, kernel: Kernel, of_numbers: bool = False) -> str:
+        """Write one loop, and the entry that takes its arrays as the block driver passes them.
+
+        ``of_numbers`` takes the first element of each parameter for all.
+        """
         suffix = kernel.precision.suffix
+        name = kernel.name + _OF_NUMBERS * of_numbers
+        numbers = kernel.params if of_numbers else ()
         outputs = [f"out{k}" for k in range(kernel.outputs)]
-        arrays = [f"in_{suffix} {name}" for name in kernel.inputs]
-        arrays += [f"out_{suffix} {name}" for name in outputs]
-        items = {name: f"{name}[i]" for name in kernel.inputs}
-        lines = [f"cdef void {kernel.name}({', '.join(arrays)}, Py_ssize_t n) noexcept nogil:"]
+        arrays = [f"in_{suffix} {array}" for array in kernel.inputs]
+        arrays += [f"out_{suffix} {array}" for array in outputs]
+        items = {a: f"{a}[0]" if a in numbers else f"{a}[i]" for a in kernel.inputs}
+        lines = [f"cdef void {name}({', '.join(arrays)}, Py_ssize_t n) noexcept nogil:"]
         lines.append("    cdef Py_ssize_t i")
         lines.append("    for i in range(n):")
         lines.append(f"        {self.loop_body(kernel, outputs, items)}")
         types = [f"in_{suffix}"] * len(kernel.inputs) + [f"out_{suffix}"] * len(outputs)
         passed = ", ".join(f"<{type_}>args[{k}]" for k, type_ in enumerate(types))
         lines.append("")
-        lines.append(f"cdef void {kernel.name}_entry(char** args, Py_ssize_t n) noexcept nogil:")
-        lines.append(f"    {kernel.name}({passed}, n)")
+        lines.append(f"cdef void {name}_entry(char** args, Py_ssize_t n) noexcept nogil:")
+        lines.append(f"    {name}({passed}, n)")
         return "\n".join(lines)
 
     def row(self, row: RowFunction, precision: Precision) -> str:
@@ -132,8 +143,8 @@ def cython_module(records: Iterable[Record]) -> str:
     """Return the text of the module that holds every kernel of ``records`` and all row kernels.
 
     Its dictionaries hold addresses: ``KERNELS`` (by activation, form, dtype) of functions ``void
-    (char **arrays, Py_ssize_t n)``, with the number of operations per element, and ``ROWS`` (by
-    name, dtype) of functions ``void (char **arrays, const Py_ssize_t *lengths)``.
+    (char **arrays, Py_ssize_t n)``, with what `fastcpuact.kernels.select.Entry` says of them, and
+    ``ROWS`` (by name, dtype) of functions ``void (char **arrays, const Py_ssize_t *lengths)``.
     """
     records = list(records)
     printer = CythonPrinter()
@@ -148,12 +159,15 @@ def cython_module(records: Iterable[Record]) -> str:
         parts.append(printer.leaves(precision))
         for function in (*reader.functions.values(), *fast.functions.values()):
             parts.append(printer.function(function))
-        parts.extend(printer.kernel(kernel) for kernel in table.values())
-        entries += [
-            f'    ("{activation}", "{form}", "{precision.dtype}"): '
-            f"(<uintptr_t>{kernel.name}_entry, {count(kernel)}),"
-            for (activation, form), kernel in table.items()
-        ]
+        for (activation, form), kernel in table.items():
+            parts.append(printer.kernel(kernel))
+            address, of_numbers = f"<uintptr_t>{kernel.name}_entry", "0"
+            if kernel.params and count(kernel) <= _FEW:
+                parts.append(printer.kernel(kernel, of_numbers=True))
+                of_numbers = f"<uintptr_t>{kernel.name}{_OF_NUMBERS}_entry"
+            place = f'"{activation}", "{form}", "{precision.dtype}"'
+            entry = f"{address}, {count(kernel)}, {len(kernel.params)}, {of_numbers}"
+            entries.append(f"    ({place}): ({entry}),")
     # Row kernels of either precision call functions of both.
     for precision in PRECISIONS:
         parts.extend(printer.row(row, precision) for row in rows[precision])

@@ -90,9 +90,9 @@ def hardsigmoid_grad_offset(x, slope=1 / 6, offset=0.5):
     below = fma(slope, near, offset)
     # A sum just below 1 may round to 1; what is missing from it does not round to 0.
     from_one, low = fast_two_sum(-1, offset)
-    above = fma(slope, near, from_one) + low
-    rising = 1 if below > 0 else zero(below)
-    return rising if above < 0 else zero(above)
+    to_one = fma(-slope, near, -from_one) - low
+    least = below if below < to_one else to_one
+    return 1 if least > 0 else zero(least)
 
 
 @activation(

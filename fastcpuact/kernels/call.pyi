@@ -1,5 +1,7 @@
 from typing import Any, TypeVar
 
+from .select import Entry
+
 C = TypeVar("C", bound=type)
 
 def set_compiled_engine(on: bool) -> None: ...
@@ -12,9 +14,9 @@ class Call:
         operands: int,
         params: dict[str, float | None],
         nout: int,
-        float32: tuple[int, int],
-        float64: tuple[int, int],
-        float32_at_defaults: tuple[int, int],
-        float64_at_defaults: tuple[int, int],
+        float32: Entry,
+        float64: Entry,
+        float32_at_defaults: Entry,
+        float64_at_defaults: Entry,
     ) -> None: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -4,6 +4,8 @@ ctypedef void (*kernel_function)(char** arrays, Py_ssize_t n) noexcept nogil
 # What a form runs on the arrays of one dtype.
 cdef struct Kernel:
     kernel_function run
+    kernel_function run_of_numbers  # of each parameter it reads the first element only; or NULL
+    int params  # how many of the inputs are parameters, the last ones
     int nin
     int nout
     int itemsize

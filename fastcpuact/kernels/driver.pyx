@@ -2,8 +2,9 @@
 # cython: freethreading_compatible=True
 """The block driver: runs contiguous kernels on operands of any stride, and makes the ufuncs.
 
-An operand that is not contiguous, a parameter that is one number for all elements, an output
-that lies on an input, and every operand in float16 pass through a small buffer, a block at a time.
+An operand that is not contiguous, an output that lies on an input, and every operand in float16
+pass through a small buffer, a block at a time.  So do parameters that are one number for all
+elements, unless all are and the kernel has a loop for that.
 """
 
 from libc.stdint cimport uint16_t, uintptr_t
@@ -148,6 +149,8 @@ cdef struct Work:
     char** args
     const Py_ssize_t* steps
     Py_ssize_t n
+    kernel_function run  # one of the kernel's
+    int first_number  # from which input on the elements are one number each, without a buffer
     bint buffered[MAX_OPERANDS]  # which operands pass through a buffer
     bint any_buffered
     Py_ssize_t block  # how many elements at a time, if any do
@@ -162,8 +165,10 @@ cdef bint prepare(Work* work) noexcept nogil:
     cdef int size = kernel.itemsize
     cdef bint one_by_one = False
     cdef bint any_order = True
+    cdef bint numbers = kernel.run_of_numbers != NULL and not kernel.half and n > 1
     cdef int k, j
-    work.any_buffered = False
+    work.run = kernel.run
+    work.first_number = kernel.nin
     for k in range(kernel.nin + kernel.nout):
         # One element has no stride to speak of, whatever NumPy passes.
         work.buffered[k] = kernel.half or (steps[k] != size and n > 1)
@@ -178,14 +183,25 @@ cdef bint prepare(Work* work) noexcept nogil:
                     any_order = False
                 if steps[k] != steps[j] or (args[k] - args[j]) * (1 if steps[j] > 0 else -1) > 0:
                     one_by_one = True
+        if kernel.nin - kernel.params <= k < kernel.nin:
+            numbers = numbers and steps[k] == 0
+    if numbers and not one_by_one:
+        work.run = kernel.run_of_numbers
+        work.first_number = kernel.nin - kernel.params
+        for k in range(work.first_number, kernel.nin):
+            work.buffered[k] = False
+    work.block = 1 if one_by_one else BLOCK
+    work.any_buffered = one_by_one
+    for k in range(kernel.nin + kernel.nout):
+        # Reduce, accumulate: each element needs the one before.
+        work.buffered[k] = work.buffered[k] or one_by_one
         work.any_buffered = work.any_buffered or work.buffered[k]
-    work.block = BLOCK
-    if one_by_one:  # reduce, accumulate: each element needs the one before
-        work.any_buffered = True
-        work.block = 1
-        for k in range(kernel.nin + kernel.nout):
-            work.buffered[k] = True
     return any_order and not one_by_one
+
+
+cdef inline bint number(const Work* work, int k) noexcept nogil:
+    """Whether an operand is one number that needs no buffer."""
+    return work.first_number <= k < work.kernel.nin
 
 
 cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
@@ -200,10 +216,10 @@ cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcep
     cdef Py_ssize_t length
     cdef int k
     for k in range(count):
-        block[k] = args[k] + start * kernel.itemsize
+        block[k] = args[k] + (0 if number(work, k) else start * kernel.itemsize)
     caller = fpenv_enter()
     if not work.any_buffered:
-        kernel.run(block, stop - start)
+        work.run(block, stop - start)
         fpenv_leave(caller)
         return
     length = stop - start if stop - start < BLOCK else BLOCK
@@ -215,11 +231,13 @@ cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcep
     while start < stop:
         length = stop - start if stop - start < work.block else work.block
         for k in range(count):
+            if number(work, k):
+                continue
             if not work.buffered[k]:
                 block[k] = args[k] + start * kernel.itemsize
             elif k < kernel.nin and (steps[k] != 0 or work.block == 1):
                 load(kernel, block[k], args[k] + start * steps[k], steps[k], length)
-        kernel.run(block, length)
+        work.run(block, length)
         for k in range(kernel.nin, count):
             if work.buffered[k]:
                 store(kernel, args[k] + start * steps[k], steps[k], block[k], length)
@@ -272,12 +290,14 @@ cdef int cost(int operations, int operands, int itemsize):
 
 
 cdef int describe(Kernel* kernels, int nin, int nout, tuple float32, tuple float64) except -1:
-    """Fill in the float16, float32 and float64 kernels of a form."""
+    """Fill in the float16, float32 and float64 kernels of a form, entries of `select.KERNELS`."""
     if nin + nout > MAX_OPERANDS:
         raise ValueError(f"{nin + nout} operands; the block driver takes {MAX_OPERANDS}")
     for k in range(DTYPES):
-        address, operations = float64 if k == 2 else float32
+        address, operations, params, of_numbers = float64 if k == 2 else float32
         kernels[k].run = <kernel_function><void*><uintptr_t>address
+        kernels[k].run_of_numbers = <kernel_function><void*><uintptr_t>of_numbers
+        kernels[k].params = params
         kernels[k].cost = cost(operations, nin + nout, 8 if k == 2 else 4)
         kernels[k].nin = nin
         kernels[k].nout = nout
@@ -291,7 +311,7 @@ _alive = []
 
 
 def make_ufunc(str name, str doc, int nin, int nout, tuple float32, tuple float64):
-    """Make the NumPy ufunc of two kernels, each given by its address and number of operations."""
+    """Make the NumPy ufunc of two kernels, entries of `select.KERNELS`."""
     cdef int nargs = nin + nout
     cdef Kernel* kernels = <Kernel*>malloc(DTYPES * sizeof(Kernel))
     cdef void** data = <void**>malloc(DTYPES * sizeof(void*))

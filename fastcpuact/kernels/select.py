@@ -27,7 +27,9 @@ _module = importlib.import_module(module_name(LEVEL))
 
 set_level(_module.WIDEN, _module.NARROW, LEVEL == "v4")
 
-# Addresses of the kernels and their operations per element, by (activation, form, dtype), and
-# addresses of the row kernels, by (name, dtype).
-KERNELS: dict[tuple[str, str, str], tuple[int, int]] = _module.KERNELS
+# The address of a kernel, its operations per element, how many parameters it takes, and the address
+# of its loop for parameters that are numbers, or 0.
+Entry = tuple[int, int, int, int]
+# The kernels by (activation, form, dtype), and addresses of the row kernels by (name, dtype).
+KERNELS: dict[tuple[str, str, str], Entry] = _module.KERNELS
 ROWS: dict[tuple[str, str], int] = _module.ROWS

@@ -62,7 +62,7 @@ def past_the_end() -> None:
 
     from fastcpuact.kernels.select import KERNELS
 
-    address, _ = KERNELS["relu", "value", "float32"]
+    address, *_ = KERNELS["relu", "value", "float32"]
     kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t)(address)
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
