@@ -16,7 +16,7 @@ from .described import Described
 
 if engines.COMPILED:
     from .kernels.rows import run_rows, run_short
-    from .kernels.select import ROWS
+    from .kernels.select import COLUMNS, ROWS
 
 Array = np.ndarray[Any, Any]
 Dtype = np.dtype[Any]
@@ -125,7 +125,8 @@ def _run(kernel: str, inputs: list[Array], outputs: list[Array], axis: int) -> N
     arrays = (*inputs, *outputs)
     precision = _PRECISION[inputs[0].dtype]
     if engines.current_engine() == "compiled":
-        run_rows(ROWS[kernel, precision], arrays, len(inputs), axis)
+        place = kernel, precision
+        run_rows(ROWS[place], COLUMNS.get(place, (0, 0)), arrays, len(inputs), axis)
         return
     from .jit.arrays import call_rows
 
@@ -145,11 +146,13 @@ def _run(kernel: str, inputs: list[Array], outputs: list[Array], axis: int) -> N
             target[...] = row.reshape(target.shape)
 
 
-def _addresses(kernel: str) -> tuple[int, int]:
-    """Return where a kernel is compiled for float32 and for float64."""
+def _addresses(kernel: str) -> tuple[tuple[int, int], tuple[tuple[int, int], tuple[int, int]]]:
+    """Return where a kernel is compiled for float32 and for float64, for rows and for columns."""
     if not engines.COMPILED:
-        return 0, 0
-    return ROWS[kernel, "float32"], ROWS[kernel, "float64"]
+        return (0, 0), ((0, 0), (0, 0))
+    single, double = (kernel, "float32"), (kernel, "float64")
+    none = 0, 0
+    return (ROWS[single], ROWS[double]), (COLUMNS.get(single, none), COLUMNS.get(double, none))
 
 
 def apply(
@@ -244,7 +247,7 @@ class RowFunction(Rowwise):
     ) -> Array:
         """Return the function of every row; see the documentation of the object."""
         if where is True and engines.current_engine() == "compiled":
-            result = run_short(self._kernels, False, axis, out, x)
+            result = run_short(*self._kernels, False, axis, out, x)
             if result is not None:
                 return result
         if is_dask(x):
@@ -300,7 +303,7 @@ class RowFunction(Rowwise):
         array([ 0.25, -0.25])
         """
         if engines.current_engine() == "compiled":
-            result = run_short(self._backward_kernels, False, axis, out, dy, y)
+            result = run_short(*self._backward_kernels, False, axis, out, dy, y)
             if result is not None:
                 return result
         name = f"{self.name}.backward"
@@ -337,7 +340,7 @@ class LogSumExp(Rowwise):
     ) -> Any:
         """Return log(Σ e^x) of every row; see the documentation of the object."""
         if where is True and not keepdims and engines.current_engine() == "compiled":
-            result = run_short(self._kernels, True, axis, out, x)
+            result = run_short(*self._kernels, True, axis, out, x)
             if result is not None:
                 return result
         if is_dask(x):

@@ -47,6 +47,12 @@ def require_package(name: str) -> Any:
     return pytest.importorskip(name, reason=f"{name} is not installed")
 
 
+# Where results are compared with those of a formula that is not compiled for this level.
+bits_of_fma = pytest.mark.skipif(
+    engines.LEVEL == "v2", reason="without FMA, the level that runs is allowed other bits"
+)
+
+
 def require(engine: str) -> None:
     """Skip a test whose engine is not there."""
     if engine == "numba" and find_spec("numba") is None:

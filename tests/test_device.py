@@ -12,6 +12,7 @@ import pytest
 import bench_scripts
 import devices
 import fastcpuact as act
+from conftest import bits_of_fma
 from fastcpuact import edge
 from fastcpuact.edge import Approximant
 from fastcpuact.emit import c99
@@ -61,11 +62,13 @@ def check(chosen, target, folder, dtype="float32", count=devices.COUNT, **option
             assert same.all(), f"{form.__name__}({x[~same][0]!r})"
 
 
+@bits_of_fma
 @pytest.mark.parametrize("target", devices.TARGETS, ids=lambda target: target.name)
 def test_formulas(target, tmp_path):
     check(CHOSEN, target, tmp_path)
 
 
+@bits_of_fma
 @pytest.mark.parametrize("dtype", ("float32", "float64"))
 def test_every_formula(dtype, tmp_path):
     check(
@@ -73,6 +76,7 @@ def test_every_formula(dtype, tmp_path):
     )
 
 
+@bits_of_fma
 @pytest.mark.parametrize(
     "target", (devices.CLANG, devices.CROSS[-1], *devices.BOARDS), ids=lambda target: target.name
 )

@@ -14,6 +14,7 @@ from numba.core.errors import TypingError
 
 import fastcpuact as act
 import fastcpuact.jit.extension
+from conftest import bits_of_fma
 from fastcpuact.accuracy.samples import bit_patterns
 
 
@@ -21,6 +22,7 @@ def same(a, b) -> bool:
     return np.array_equal(a, b, equal_nan=True) and np.asarray(a).dtype == np.asarray(b).dtype
 
 
+@bits_of_fma
 @pytest.mark.parametrize("dtype", (np.float32, np.float64))
 def test_scalars_give_the_bits_of_the_array_call(dtype):
     @njit(error_model="numpy")

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from fastcpuact.emit.c99 import C99Printer
+from fastcpuact.emit.columns import column_functions
 from fastcpuact.emit.cython import CythonPrinter
 from fastcpuact.emit.kernels import kernel
 from fastcpuact.emit.numba import NumbaPrinter
 from fastcpuact.emit.reader import FormulaError, Reader
-from fastcpuact.emit.rows import row_function
+from fastcpuact.emit.rows import row_function, row_functions
 from fastcpuact.formulas.language import FLOAT32, FLOAT64, copysign, fma, formula, polynomial
 from fastcpuact.formulas.registry import FORMS, Record
 from fastcpuact.formulas.rows import RowKernel
@@ -325,3 +326,23 @@ def test_refused_in_row_kernels(function):
     kernel = RowKernel(function, exported=False)
     with pytest.raises(FormulaError, match=r"test_emit\.py:\d+: .* is not for row kernels"):
         row_function(kernel, Reader(FLOAT64), Reader(FLOAT64))
+
+
+def test_only_row_kernels_that_do_not_look_for_anything_have_a_form_for_columns():
+    reader = Reader(FLOAT64)
+    rows = row_functions(reader, reader)
+    exported = {row.base for row in rows if row.exported}
+    found = {columns.row.base for columns in column_functions(rows) if columns.row.exported}
+    assert exported - found == {
+        "sparsemax_row",
+        "entmax15_row",
+        "maxout_row",
+        "maxout_backward_row",
+    }
+
+
+def test_the_text_of_a_row_kernel_is_not_that_of_its_columns():
+    rows = row_functions(Reader(FLOAT32), Reader(FLOAT64))
+    before = [row.body for row in rows]
+    assert column_functions(rows)
+    assert [row.body for row in rows] == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import pickle
+from functools import partial
 from math import inf, nan
 from typing import Any
 
@@ -436,6 +437,57 @@ def test_a_row_gives_the_same_bits_anywhere(name: str, dtype: Any) -> None:
             assert_same(np.moveaxis(run(name, moved_x, axis=axis), axis, -1), y)
             result = backward(name, moved_dy, moved, axis=axis)
             assert_same(np.moveaxis(result, axis, -1), dx)
+
+
+# Rows and columns: as many as are worked on together, more, less, a few left over; short rows and
+# long ones, and such whose columns do not fit into the buffers for them.
+SHAPES = (
+    (64, 5),
+    (67, 24),
+    (40, 32),
+    (33, 33),
+    (9, 7),
+    (7, 9),
+    (2, 35, 40),
+    (3, 70, 6),
+    (34, 3000),
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@every_dtype
+@every_function
+def test_columns_have_the_bits_of_rows(name: str, dtype: Any, shape: tuple[int, ...]) -> None:
+    if act.current_engine() != "compiled":
+        pytest.skip("runs on single rows only")
+    x = logits(shape, dtype, seed=5)
+    special = [nan, inf, -inf, -0.0, 1e30, -1e30]
+    x.reshape(-1)[3 : 3 + 11 * len(special) : 11] = special[: len(range(3, x.size, 11))]
+    x[..., 1, :] = 2.0
+    rows = x.reshape(-1, shape[-1])
+    # One row at a time, there are no others to work on.
+    y = np.stack([run(name, row) for row in rows]).reshape(*shape[:-1], -1)
+    saved = x if name == "logsumexp" else y
+    dy = upstream(name, shape, dtype)
+    pairs = zip(dy.reshape(len(rows), -1), saved.reshape(len(rows), -1), strict=True)
+    dx = np.stack([backward(name, *pair) for pair in pairs]).reshape(shape)
+    for axis in range(len(shape)):
+        for layout in (
+            partial(np.array, order="C"),
+            partial(np.array, order="F"),
+            reversed_in_memory,
+        ):
+            moved_x, moved_dy, moved = (layout(np.moveaxis(a, -1, axis)) for a in (x, dy, saved))
+            for threads in (1, 2):
+                with act.num_threads(threads):
+                    assert_same(np.moveaxis(run(name, moved_x, axis=axis), axis, -1), y)
+                    result = backward(name, moved_dy, moved, axis=axis)
+                    assert_same(np.moveaxis(result, axis, -1), dx)
+            if name != "logsumexp":
+                assert run(name, moved_x, axis=axis, out=moved_x) is moved_x
+                assert_same(np.moveaxis(moved_x, axis, -1), y)
+                backward(name, moved_dy, moved, axis=axis, out=moved_dy)
+                assert_same(np.moveaxis(moved_dy, axis, -1), dx)
 
 
 @every_function

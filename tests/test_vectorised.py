@@ -21,10 +21,10 @@ from numba import njit, types
 
 import cross
 import fastcpuact
+from conftest import bits_of_fma
 from fastcpuact.emit.cython import cython_module
 from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.emit.rows import ARRAYS
-from fastcpuact.engines import LEVEL
 from fastcpuact.formulas import ACTIVATIONS, RECORDS, ROW_KERNELS
 from fastcpuact.formulas.language import FLOAT32, PRECISIONS
 from fastcpuact.jit.module import module_of, module_of_rows
@@ -66,13 +66,16 @@ def translated(tmp_path_factory) -> tuple[Path, list[str]]:
 
 
 def kernel_loops(lines: list[str]) -> dict[int, str]:
-    """Line number of the loop of each elementwise kernel, and of the maps in row kernels."""
+    """Line number of the loop of each elementwise kernel, and of the maps in row kernels.
+
+    Of their forms for columns it is the loop over these.
+    """
     loops, function = {}, ""
     for number, line in enumerate(lines, start=1):
         if line.startswith("cdef"):
             function = line
         elif line.strip().startswith(("for i in range(n):", "for i in range(start, stop):")):
-            loops[number] = function
+            loops[number + ("_columns(" in function)] = function
     return loops
 
 
@@ -130,7 +133,7 @@ def test_cython_loops_vectorise(target, translated):
     assert not [loops[number] for number in sorted(set(loops) - vectorised)]
 
 
-@pytest.mark.skipif(LEVEL not in ("v3", "v4"), reason="without FMA, other bits are allowed")
+@bits_of_fma
 def test_aarch64_kernels_give_the_same_bits(translated, tmp_path):
     """The kernels for aarch64, as setup.py compiles them, run under an emulator."""
     level, compiler, platform = CROSS

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from ..formulas.language import FLOAT64, LEAVES, PRECISIONS, Precision
 from ..formulas.registry import Record
+from .columns import NUMBERS, WIDTH, ColumnFunction, column_functions
 from .cost import OperationCount
 from .kernels import kernels
 from .printer import HEADER, Printer
@@ -73,17 +74,7 @@ class CythonPrinter(Printer):
 
     def row(self, row: RowFunction, precision: Precision) -> str:
         """Write one loop over a row; exported ones get an entry for arrays and their lengths."""
-        types = {
-            "In": f"in_{precision.suffix}",
-            "Out": f"out_{precision.suffix}",
-            "Places": "Py_ssize_t*",
-            "Lanes": "double*",
-            "Terms": f"{precision.c_type}*",
-            "Index": "Py_ssize_t",
-            "Real": precision.c_type,
-            "Wide": "double",
-            "None": "void",
-        }
+        types = _row_types(precision)
         params = ", ".join(f"{types[type_]} {name}" for name, type_ in row.params.items())
         inline = "" if row.exported else "inline "
         lines = [f"# {row.source}"]
@@ -106,6 +97,40 @@ class CythonPrinter(Printer):
             lines += [") noexcept nogil:", *scratch, f"    {row.name}({', '.join(passed)})"]
         return "\n".join(lines)
 
+    def columns(self, columns: ColumnFunction, precision: Precision) -> str:
+        """Write a row kernel for many columns, and the entry of an exported one.
+
+        The entry takes, beside arrays and their lengths, the distances of their rows in elements.
+        """
+        row, types = columns.row, _row_types(precision)
+        of_all = {type_: f"{types[type_]}*" for type_ in NUMBERS}
+        declared, passed, scratch = [], [], []
+        place = {name: k for k, name in enumerate(row.arrays)}
+        for name, type_ in row.params.items():
+            declared.append(f"{of_all.get(type_, types[type_])} {name}")
+            if name in place:
+                declared.append(f"Py_ssize_t pitch_{name}")
+                passed += [f"<{types[type_]}>arrays[{place[name]}]", f"pitches[{place[name]}]"]
+            elif type_ in SCRATCH:
+                scratch.append(f"    cdef {types[type_][:-1]}[{SCRATCH[type_] * WIDTH}] {name}")
+                passed.append(name)
+            elif row.exported:
+                passed.append(f"lengths[{place[row.length_of(name)]}]")
+        if row.returns in of_all:
+            declared.append(f"{of_all[row.returns]} result")
+        inline = "" if row.exported else "inline "
+        lines = [f"# {row.source}, for {WIDTH} columns"]
+        lines.append(f"cdef {inline}void {columns.name}({', '.join(declared)}) noexcept nogil:")
+        for name, type_ in columns.variables.items():
+            many = f"[{WIDTH}]" if type_ in of_all else ""
+            lines.append(f"    cdef {types[type_]}{many} {name}")
+        lines += [f"    {line}" for line in columns.body]
+        if row.exported:
+            lines += ["", f"cdef void {columns.name}_entry("]
+            lines.append("    char** arrays, const Py_ssize_t* pitches, const Py_ssize_t* lengths")
+            lines += [") noexcept nogil:", *scratch, f"    {columns.name}({', '.join(passed)})"]
+        return "\n".join(lines)
+
     def leaves(self, precision: Precision) -> str:
         """Declare what leaves.h supplies."""
         real, suffix = precision.c_type, precision.suffix
@@ -118,6 +143,23 @@ class CythonPrinter(Printer):
         for leaf in LEAVES:
             lines.append(f"    {real} {leaf.name}_{suffix}({', '.join([real] * leaf.arity)})")
         return "\n".join(lines)
+
+
+def _row_types(precision: Precision) -> dict[str, str]:
+    """Return what the types of row kernels are in C."""
+    return {
+        "In": f"in_{precision.suffix}",
+        "Out": f"out_{precision.suffix}",
+        "Places": "Py_ssize_t*",
+        "Lanes": "double*",
+        "Terms": f"{precision.c_type}*",
+        "Tops": f"{precision.c_type}*",
+        "Index": "Py_ssize_t",
+        "Real": precision.c_type,
+        "Wide": "double",
+        "Flag": "double",
+        "None": "void",
+    }
 
 
 _HALF = """
@@ -145,11 +187,13 @@ def cython_module(records: Iterable[Record]) -> str:
     Its dictionaries hold addresses: ``KERNELS`` (by activation, form, dtype) of functions ``void
     (char **arrays, Py_ssize_t n)``, with what `fastcpuact.kernels.select.Entry` says of them, and
     ``ROWS`` (by name, dtype) of functions ``void (char **arrays, const Py_ssize_t *lengths)``.
+    ``COLUMNS`` (by the same) holds functions ``void (char **arrays, const Py_ssize_t *pitches,
+    const Py_ssize_t *lengths)`` and for how many columns they are.
     """
     records = list(records)
     printer = CythonPrinter()
     parts = [f"{_DIRECTIVES}\n# {HEADER}\n\nfrom libc.stdint cimport uint16_t, uintptr_t"]
-    entries, row_entries = [], []
+    entries, row_entries, column_entries = [], [], []
     readers = {precision: Reader(precision) for precision in PRECISIONS}
     rows = {p: row_functions(reader, readers[FLOAT64]) for p, reader in readers.items()}
     for precision, reader in readers.items():
@@ -176,7 +220,14 @@ def cython_module(records: Iterable[Record]) -> str:
             for row in rows[precision]
             if row.exported
         ]
+        for columns in column_functions(rows[precision]):
+            parts.append(printer.columns(columns, precision))
+            if columns.row.exported:
+                place = f'"{columns.row.base}", "{precision.dtype}"'
+                address = f"<uintptr_t>{columns.name}_entry"
+                column_entries.append(f"    ({place}): ({address}, {WIDTH}),")
     parts.append(_HALF.strip())
     parts.append("\n".join(["KERNELS = {", *entries, "}"]))
     parts.append("\n".join(["ROWS = {", *row_entries, "}"]))
+    parts.append("\n".join(["COLUMNS = {", *column_entries, "}"]))
     return "\n\n\n".join(parts) + "\n"

@@ -20,7 +20,7 @@ from .reader import FormulaError, Reader
 
 # The arrays that a caller of a row kernel passes, and the scratch that it finds ready.
 ARRAYS = ("In", "Out", "Places")
-SCRATCH = {"Lanes": rows.LANES, "Terms": rows.BLOCK}
+SCRATCH = {"Lanes": rows.LANES, "Terms": rows.BLOCK, "Tops": 2 * rows.LANES}
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,14 @@ class RowFunction:
     params: dict[str, str]
     returns: str
     variables: dict[str, str]
-    body: list[str]
+    statements: list[ast.stmt]
     source: str
     exported: bool
+
+    @property
+    def body(self) -> list[str]:
+        """The lines of its text."""
+        return lines_of(self.statements)
 
     @property
     def arrays(self) -> list[str]:
@@ -44,6 +49,15 @@ class RowFunction:
     def length_of(self, param: str) -> str:
         """Name of the array whose length a parameter is: of the first one, or the one it names."""
         return param.removeprefix("n_") if param != "n" else self.arrays[0]
+
+
+def lines_of(statements: list[ast.stmt]) -> list[str]:
+    """Return the text of some statements."""
+    return [
+        line
+        for statement in statements
+        for line in ast.unparse(ast.fix_missing_locations(statement)).splitlines()
+    ]
 
 
 # What a row kernel is made of: loops over `range`, choices, arithmetic, elements of arrays.
@@ -122,6 +136,8 @@ def row_function(kernel: rows.RowKernel, reader: Reader, wide: Reader) -> RowFun
     suffix = reader.precision.suffix
     rewriter = _Rewriter(kernel, reader, wide)
     statements = [rewriter.visit(statement) for statement in definition.body[1:]]
+    # A declaration without a value is no statement.
+    statements = [statement for statement in statements if statement is not None]
     annotations = kernel.function.__annotations__
     return RowFunction(
         base=kernel.name,
@@ -129,12 +145,7 @@ def row_function(kernel: rows.RowKernel, reader: Reader, wide: Reader) -> RowFun
         params={arg.arg: annotations[arg.arg] for arg in definition.args.args},
         returns=annotations["return"],
         variables=rewriter.variables,
-        body=[
-            line
-            for s in statements
-            if s is not None
-            for line in ast.unparse(ast.fix_missing_locations(s)).splitlines()
-        ],
+        statements=statements,
         source=f"fastcpuact/formulas/rows.py:{kernel.function.__code__.co_firstlineno}",
         exported=kernel.exported,
     )

@@ -6,8 +6,11 @@ working precision) and ``wide`` (float64).  Annotations declare
 
 * arrays: ``In`` and ``Out`` of the working precision, ``Places`` of indices; an ``Index`` parameter
   ``n`` of an exported kernel is the length of the first array, and ``n_y`` that of ``y``;
-* scratch arrays: ``Lanes``, `LANES` float64, and ``Terms``, `BLOCK` of the working precision;
-* numbers: an ``Index``, a ``Real`` of the working precision, a ``Wide`` of float64.
+* scratch arrays: ``Lanes``, `LANES` float64, ``Terms``, `BLOCK` of the working precision, and
+  ``Tops``, twice `LANES` of it;
+* numbers: an ``Index``, a ``Real`` of the working precision, a ``Wide`` of float64, and a ``Flag``,
+  1 or 0, for a choice that does no harm if it is made where the flag is 0: with many rows at a time
+  it is made if one of them asks for it.
 
 Sums run in `LANES` independent float64 accumulators, element i in lane i mod LANES, and end in a
 sum of the lanes in pairs.  The order is fixed, so the bits are too: they depend neither on the
@@ -39,7 +42,7 @@ from .pairs import (
 LANES = 32
 # Elements of a row that are exponentiated before they are summed, so that the sum finds them in the
 # first-level cache; a multiple of LANES.
-BLOCK = 512
+BLOCK = 128
 
 
 class RowKernel(Word):
@@ -126,32 +129,38 @@ quotient = per_precision(float32=InFloat64(ratio), float64=InFloat64(pair_quotie
 
 
 @row_kernel(exported=False)
-def clear(lanes: Lanes, lows: Lanes) -> None:
-    """Start a sum."""
-    for j in range(LANES):
-        lanes[j] = 0.0
-        lows[j] = 0.0
+def clear(lanes: Lanes, lows: Lanes, n: Index) -> None:
+    """Start a sum of n terms."""
+    # Loops of constant length are unrolled.
+    if n >= LANES:
+        for j in range(LANES):
+            lanes[j] = 0.0
+            lows[j] = 0.0
+    else:
+        for j in range(n):
+            lanes[j] = 0.0
+            lows[j] = 0.0
+
+
+@row_kernel(exported=False)
+def fold(lanes: Lanes, lows: Lanes, half: Index, n: Index) -> None:
+    """Add the lanes from half on, of those that n terms came to, to the first ones."""
+    if n >= half + half:
+        for j in range(half):
+            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+    else:
+        for j in range(n - half):
+            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
 
 
 @row_kernel(exported=False)
 def finish(lanes: Lanes, lows: Lanes, n: Index) -> None:
     """Finish a sum of n terms, to a pair in the first place of both arrays."""
-    # Loops of constant length are unrolled.  The lanes that no term came to stay out of them.
-    if n > 16:
-        for j in range(16):
-            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 16], lanes[j + 16])
-    if n > 8:
-        for j in range(8):
-            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 8], lanes[j + 8])
-    if n > 4:
-        for j in range(4):
-            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 4], lanes[j + 4])
-    if n > 2:
-        for j in range(2):
-            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 2], lanes[j + 2])
-    if n > 1:
-        for j in range(1):
-            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + 1], lanes[j + 1])
+    fold(lanes, lows, 16, n)
+    fold(lanes, lows, 8, n)
+    fold(lanes, lows, 4, n)
+    fold(lanes, lows, 2, n)
+    fold(lanes, lows, 1, n)
 
 
 # The exponentials of a row.
@@ -189,44 +198,37 @@ def lowered(x):
 
 
 @row_kernel(exported=False)
-def largest_of(x: In, sign: Real, terms: Terms, n: Index) -> Real:
-    """Return the largest of sign·x; a NaN after the first element does not count.
-
-    The largest of each lane is left in ``terms``.
-    """
-    for j in range(LANES):
-        terms[j] = sign * x[0]
-    whole: Index = n - n % LANES
-    for i in range(0, whole, LANES):
-        for j in range(LANES):
-            terms[j] = sign * x[i + j] if sign * x[i + j] > terms[j] else terms[j]
-    for j in range(n - whole):
-        terms[j] = sign * x[whole + j] if sign * x[whole + j] > terms[j] else terms[j]
-    # Loops of constant length are unrolled; the largest so far move to the second LANES terms.
-    for j in range(16):
-        terms[LANES + j] = terms[j + 16] if terms[j + 16] > terms[j] else terms[j]
-    for j in range(LANES, LANES + 8):
-        terms[j] = terms[j + 8] if terms[j + 8] > terms[j] else terms[j]
-    for j in range(LANES, LANES + 4):
-        terms[j] = terms[j + 4] if terms[j + 4] > terms[j] else terms[j]
-    for j in range(LANES, LANES + 2):
-        terms[j] = terms[j + 2] if terms[j + 2] > terms[j] else terms[j]
-    for j in range(LANES, LANES + 1):
-        terms[j] = terms[j + 1] if terms[j + 1] > terms[j] else terms[j]
-    return terms[LANES]
+def larger_half(tops: Tops, half: Index, n: Index) -> None:
+    """Leave the larger of tops[j] and tops[j + half], where n elements came to both."""
+    if n >= half + half:
+        for j in range(half):
+            tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
+    else:
+        for j in range(n - half):
+            tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
 
 
 @row_kernel(exported=False)
-def place_of_largest(x: In, terms: Terms, n: Index) -> Index:
-    """Return where x is largest, after `largest_of`."""
-    largest: Real = terms[LANES]
-    # Where that is NaN, nothing equals it, and both searches end at their ends.
-    at: Index = 0
-    while at < LANES - 1 and at < n - 1 and terms[at] != largest:
-        at += 1
-    while at < n - LANES and x[at] != largest:
-        at += LANES
-    return at
+def largest_of(x: In, sign: Real, tops: Tops, n: Index) -> Real:
+    """Return the largest of sign·x; a NaN after the first element does not count."""
+    whole: Index = n - n % LANES
+    if n >= LANES:
+        for j in range(LANES):
+            tops[j] = sign * x[0]
+    else:
+        for j in range(n):
+            tops[j] = sign * x[0]
+    for i in range(0, whole, LANES):
+        for j in range(LANES):
+            tops[j] = sign * x[i + j] if sign * x[i + j] > tops[j] else tops[j]
+    for j in range(n - whole):
+        tops[j] = sign * x[whole + j] if sign * x[whole + j] > tops[j] else tops[j]
+    larger_half(tops, 16, n)
+    larger_half(tops, 8, n)
+    larger_half(tops, 4, n)
+    larger_half(tops, 2, n)
+    larger_half(tops, 1, n)
+    return tops[0]
 
 
 # Softmax.
@@ -240,11 +242,11 @@ def row_share(y, scale, rest):
 
 @row_kernel(exported=False)
 def shares(
-    x: In, sign: Real, y: Out, factor: Wide, terms: Terms, lanes: Lanes, lows: Lanes, n: Index
+    x: In, sign: Real, y: Out, factor: Wide, tops: Tops, lanes: Lanes, lows: Lanes, n: Index
 ) -> None:
     """Factor·e^(sign·x - max) / sum of e^(sign·x - max)."""
-    largest: Real = largest_of(x, sign, terms, n)
-    clear(lanes, lows)
+    largest: Real = largest_of(x, sign, tops, n)
+    clear(lanes, lows, n)
     for start in range(0, n, BLOCK):
         stop: Index = start + BLOCK if start + BLOCK < n else n
         whole: Index = stop - (stop - start) % LANES
@@ -278,23 +280,23 @@ def shares(
 
 
 @row_kernel(exported=True)
-def softmax_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: Index) -> None:
+def softmax_row(x: In, y: Out, tops: Tops, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """e^x / sum of e^x."""
-    shares(x, real(1.0), y, 1.0, terms, lanes, lows, n)
+    shares(x, real(1.0), y, 1.0, tops, lanes, lows, n)
 
 
 @row_kernel(exported=True)
-def softmin_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: Index) -> None:
+def softmin_row(x: In, y: Out, tops: Tops, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """e^-x / sum of e^-x."""
-    shares(x, real(-1.0), y, 1.0, terms, lanes, lows, n)
+    shares(x, real(-1.0), y, 1.0, tops, lanes, lows, n)
 
 
 @row_kernel(exported=True)
 def logsumexp_backward_row(
-    dy: In, x: In, dx: Out, terms: Terms, lanes: Lanes, lows: Lanes, n_x: Index
+    dy: In, x: In, dx: Out, tops: Tops, lanes: Lanes, lows: Lanes, n_x: Index
 ) -> None:
     """dy·softmax(x), for one dy."""
-    shares(x, real(1.0), dx, wide(dy[0]), terms, lanes, lows, n_x)
+    shares(x, real(1.0), dx, wide(dy[0]), tops, lanes, lows, n_x)
 
 
 @formula
@@ -318,7 +320,7 @@ centred = InFloat64(weighted_rest)
 @row_kernel(exported=False)
 def centre(sign: Real, dy: In, y: In, dx: Out, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """sign·y·(dy - sum of y·dy)."""
-    clear(lanes, lows)
+    clear(lanes, lows, n)
     whole: Index = n - n % LANES
     for i in range(0, whole, LANES):
         for j in range(LANES):
@@ -352,28 +354,60 @@ add_numbers = InFloat64(two_sum)
 add_pairs = InFloat64(pair_sum)
 
 
+@formula
+def term_of_other(x, largest):
+    """As `row_term`, and 0 for the largest."""
+    return 0 if x == largest else row_term(x, largest)
+
+
+@formula
+def one_if_equal(total, x, largest):
+    """Total + 1 if x is the largest, else total."""
+    return total + 1 if x == largest else total
+
+
+count_largest = InFloat64(one_if_equal)
+
+
 @row_kernel(exported=False)
-def sum_of_others(x: In, at: Index, terms: Terms, lanes: Lanes, lows: Lanes, n: Index) -> None:
-    """Sum e^(x - x[at]) over every element but that one."""
-    largest: Real = x[at]
-    clear(lanes, lows)
+def add_half(counts: Lanes, half: Index, n: Index) -> None:
+    """Add the lanes from half on, of those that n elements came to, to the first ones."""
+    if n >= half + half:
+        for j in range(half):
+            counts[j] += counts[j + half]
+    else:
+        for j in range(n - half):
+            counts[j] += counts[j + half]
+
+
+@row_kernel(exported=False)
+def sum_of_others(
+    x: In, largest: Real, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+) -> Wide:
+    """Sum e^(x - largest) over all elements but the first of the largest."""
+    clear(lanes, lows, n)
+    clear(counts, lows, n)
     for start in range(0, n, BLOCK):
         stop: Index = start + BLOCK if start + BLOCK < n else n
         length: Index = stop - start
         whole: Index = length - length % LANES
         for i in range(start, stop):
-            terms[i - start] = row_term(x[i], largest)
-        if start <= at and at < stop:
-            terms[at - start] = real(0.0)
+            terms[i - start] = term_of_other(x[i], largest)
         for i in range(0, whole, LANES):
             for j in range(LANES):
                 lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[i + j]))
+                counts[j] = count_largest(counts[j], wide(x[start + i + j]), wide(largest))
         for j in range(length - whole):
             lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[whole + j]))
+            counts[j] = count_largest(counts[j], wide(x[start + whole + j]), wide(largest))
     finish(lanes, lows, n)
-    down: Wide = wide(lowered(real(1.0)))
-    lanes[0] *= down
-    lows[0] *= down
+    others: Wide = (lanes[0] + lows[0]) * wide(lowered(real(1.0)))
+    add_half(counts, 16, n)
+    add_half(counts, 8, n)
+    add_half(counts, 4, n)
+    add_half(counts, 2, n)
+    add_half(counts, 1, n)
+    return others + (counts[0] - 1.0)
 
 
 @formula
@@ -384,17 +418,20 @@ def log_share(x, largest, log, log_low):
 
 
 @row_kernel(exported=True)
-def log_softmax_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: Index) -> None:
+def log_softmax_row(
+    x: In, y: Out, tops: Tops, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+) -> None:
     """x - max - log(1 + sum of e^(x - max) over the others)."""
-    largest: Real = largest_of(x, real(1.0), terms, n)
-    at: Index = place_of_largest(x, terms, n)
-    sum_of_others(x, at, terms, lanes, lows, n)
+    largest: Real = largest_of(x, real(1.0), tops, n)
+    others: Wide = sum_of_others(x, largest, terms, counts, lanes, lows, n)
     # One +inf takes all; two, or nothing but -inf, have no limit.
-    if largest - largest != 0.0 and (largest < 0.0 or lanes[0] > 0.0):
-        lanes[0] = wide(largest - largest)
-    lanes[0], lows[0] = log1p(lanes[0] + lows[0])
-    log: Real = real(lanes[0])
-    log_low: Real = real((lanes[0] - wide(log)) + lows[0])
+    if largest - largest != 0.0 and (largest < 0.0 or others > 0.0):
+        others = wide(largest - largest)
+    high: Wide
+    low: Wide
+    high, low = log1p(others)
+    log: Real = real(high)
+    log_low: Real = real((high - wide(log)) + low)
     for i in range(n):
         y[i] = log_share(x[i], largest, log, log_low)
 
@@ -408,7 +445,7 @@ def rest_of_product(dy, e, total, total_low):
 @row_kernel(exported=True)
 def log_softmax_backward_row(dy: In, y: In, dx: Out, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """dy - e^y·sum of dy."""
-    clear(lanes, lows)
+    clear(lanes, lows, n)
     whole: Index = n - n % LANES
     for i in range(0, whole, LANES):
         for j in range(LANES):
@@ -434,25 +471,28 @@ add_exponential = InFloat64(added_exponential)
 
 
 @row_kernel(exported=True)
-def logsumexp_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: Index) -> None:
+def logsumexp_row(
+    x: In, y: Out, tops: Tops, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+) -> None:
     """max + log(1 + sum of e^(x - max) over the others)."""
-    largest: Wide = wide(largest_of(x, real(1.0), terms, n))
-    at: Index = place_of_largest(x, terms, n)
-    sum_of_others(x, at, terms, lanes, lows, n)
+    largest: Real = largest_of(x, real(1.0), tops, n)
+    others: Wide = sum_of_others(x, largest, terms, counts, lanes, lows, n)
+    log: Wide
+    log_low: Wide
+    log, log_low = log1p(others)
     total: Wide
     total_low: Wide
+    total, total_low = add_numbers(wide(largest), log)
+    total_low = total_low + log_low
     if largest - largest != 0.0:
         # An infinity is the limit, but for a NaN among the others.
-        total, total_low = largest, 0.0 * lanes[0]
-    else:
-        lanes[0], lows[0] = log1p(lanes[0] + lows[0])
-        total, total_low = add_numbers(largest, lanes[0])
-        total_low = total_low + lows[0]
-    bound: Wide = 0.25 * lanes[0] if lanes[0] < 1.0 else 0.25
-    if -bound < total and total < bound:
+        total, total_low = wide(largest), 0.0 * others
+    bound: Wide = 0.25 * log if log < 1.0 else 0.25
+    cancels: Flag = 1.0 if -bound < total and total < bound else 0.0
+    if cancels != 0.0:
         # The sum cancels.  As the sum of all e^x is about 1, its distance from there is found
         # directly, and by exponentials of more digits.
-        clear(lanes, lows)
+        clear(lanes, lows, n)
         whole: Index = n - n % LANES
         for i in range(0, whole, LANES):
             for j in range(LANES):
@@ -460,8 +500,12 @@ def logsumexp_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: Ind
         for j in range(n - whole):
             lanes[j], lows[j] = add_exponential(lanes[j], lows[j], wide(x[whole + j]))
         finish(lanes, lows, n)
-        total, total_low = add_pairs(lanes[0], lows[0], -1.0, 0.0)
-        total, total_low = log1p(total + total_low)
+        near: Wide
+        near_low: Wide
+        near, near_low = add_pairs(lanes[0], lows[0], -1.0, 0.0)
+        near, near_low = log1p(near + near_low)
+        total = near if cancels != 0.0 else total
+        total_low = near_low if cancels != 0.0 else total_low
     y[0] = real(total + total_low)
 
 
@@ -613,7 +657,7 @@ def collect_near(x: In, y: Out, largest: Real, reach: Real, n: Index) -> Index:
 @row_kernel(exported=False)
 def sum_differences(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """Sum y - largest."""
-    clear(lanes, lows)
+    clear(lanes, lows, n)
     whole: Index = n - n % LANES
     for i in range(0, whole, LANES):
         for j in range(LANES):
@@ -626,7 +670,7 @@ def sum_differences(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) 
 @row_kernel(exported=False)
 def sum_squares(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """Sum (y - largest)²."""
-    clear(lanes, lows)
+    clear(lanes, lows, n)
     whole: Index = n - n % LANES
     for i in range(0, whole, LANES):
         for j in range(LANES):
@@ -656,9 +700,9 @@ def count_above(y: Out, largest: Wide, threshold: Wide, threshold_low: Wide, n: 
 
 
 @row_kernel(exported=True)
-def sparsemax_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: Index) -> None:
+def sparsemax_row(x: In, y: Out, tops: Tops, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """The point of the simplex that is nearest to x."""
-    largest: Real = largest_of(x, real(1.0), terms, n)
+    largest: Real = largest_of(x, real(1.0), tops, n)
     base: Wide = wide(largest)
     left: Index = collect_near(x, y, largest, real(1.0), n)
     before: Index = left + 1
@@ -689,7 +733,7 @@ def approach(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) -> Wide
     threshold: Wide = -2.0
     step: Wide = 1.0
     while step > 1e-9:
-        clear(lanes, lows)
+        clear(lanes, lows, n)
         for i in range(0, whole, LANES):
             for j in range(LANES):
                 lanes[j], lows[j] = add_above(lanes[j], lows[j], wide(y[i + j]), largest, threshold)
@@ -702,9 +746,9 @@ def approach(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) -> Wide
 
 
 @row_kernel(exported=True)
-def entmax15_row(x: In, y: Out, terms: Terms, lanes: Lanes, lows: Lanes, n: Index) -> None:
+def entmax15_row(x: In, y: Out, tops: Tops, lanes: Lanes, lows: Lanes, n: Index) -> None:
     """The α-entmax of Peters, Niculae, Martins 2019 for α = 3/2."""
-    largest: Real = largest_of(x, real(1.0), terms, n)
+    largest: Real = largest_of(x, real(1.0), tops, n)
     base: Wide = wide(largest)
     left: Index = collect_near(x, y, largest, real(2.0), n)
     # One +inf takes all; two, or nothing but -inf, have no limit.
@@ -788,8 +832,8 @@ def centre_by_weight(
     """w·(dy - sum of w·dy / sum of w)."""
     whole: Index = n - n % LANES
     w: Wide
-    clear(lanes, lows)
-    clear(weights, weight_lows)
+    clear(lanes, lows, n)
+    clear(weights, weight_lows, n)
     for i in range(0, whole, LANES):
         for j in range(LANES):
             w = weight(y[i + j], root)

@@ -2,13 +2,15 @@
 # cython: freethreading_compatible=True
 """Runs row kernels along any axis of arrays of any stride, and the short way for small arrays.
 
-Operands that are not contiguous along the axis, that hold float16, or that are an output in the
-place of an input pass through a buffer, several rows at a time: neighbours often share their cache
-lines.
+Along another axis than the last, rows are columns of a matrix, and kernels that have a form for many
+columns run on them where they are.  Short rows are made columns in a buffer.  Else operands that
+are not contiguous along the axis, that hold float16, or that are an output in the place of an input
+pass through a buffer, several rows at a time: neighbours often share their cache lines.
 """
 
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 
 cimport numpy as cnp
 
@@ -43,6 +45,10 @@ cdef extern from "numpy/arrayobject.h":
 
 # A loop over one row of each array.
 ctypedef void (*row_function)(char** arrays, const Py_ssize_t* lengths) noexcept nogil
+# The same for neighbouring columns, whose elements are so many numbers apart.
+ctypedef void (*column_function)(
+    char** arrays, const Py_ssize_t* pitches, const Py_ssize_t* lengths
+) noexcept nogil
 
 cdef enum:
     MAX_NDIM = 64  # NumPy's
@@ -55,6 +61,10 @@ cdef enum:
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
     COST = 150
+    # Rows up to this length are better off as columns: functions gain up to 48 elements, and their
+    # gradients up to 28.  Fewer than so many rows or columns are not.
+    SHORT_ROW = 32
+    FEW_ROWS = 8
     # Bytes of an operand up to which a call is short: other threads neither help nor wait for long.
     SHORT = 1 << 17
 
@@ -68,9 +78,14 @@ cdef struct Operand:
     bint buffered
     Py_ssize_t row_bytes  # in the buffer
     Py_ssize_t offset  # of its buffer, in rows of all buffers together
+    Py_ssize_t column_offset  # of that for columns
 
 cdef struct Rows:
     row_function run
+    column_function run_columns  # or NULL
+    int columns  # how many it takes
+    Py_ssize_t pitches[MAX_OPERANDS]
+    bint in_buffers  # whether it runs on buffers, or on the columns where they are
     int count
     int inputs
     Operand operands[MAX_OPERANDS]
@@ -78,8 +93,9 @@ cdef struct Rows:
     Py_ssize_t rows
     int ndim  # of the other axes, those of length 1 left out
     Py_ssize_t shape[MAX_NDIM]
-    Py_ssize_t tile  # how many rows are buffered at a time
-    Py_ssize_t tile_bytes
+    Py_ssize_t tile  # how many rows are looked at together
+    Py_ssize_t buffered  # how many of them are in buffers at a time
+    Py_ssize_t buffer_bytes  # of either kind
     Py_ssize_t failed  # for want of memory
 
 
@@ -127,6 +143,72 @@ cdef void move(
         r += together
 
 
+cdef void move_columns(
+    const Rows* job, const Operand* operand, char* buffer, char* first, Py_ssize_t columns, bint back
+) noexcept nogil:
+    """Bring neighbouring columns into a buffer or back: its rows are so many columns apart."""
+    cdef Py_ssize_t size = operand.type.itemsize, pitch = job.columns * size
+    cdef Py_ssize_t stride = operand.strides[job.ndim - 1], i
+    if stride == size:
+        for i in range(operand.n):
+            if back:
+                memcpy(first + i * operand.step, buffer + i * pitch, columns * size)
+            else:
+                memcpy(buffer + i * pitch, first + i * operand.step, columns * size)
+    elif size == 4 and back:
+        transpose_32(first, stride, buffer, pitch, columns, operand.n)
+    elif size == 4:
+        transpose_32(buffer, pitch, first, stride, operand.n, columns)
+    elif back:
+        transpose_64(first, stride, buffer, pitch, columns, operand.n)
+    else:
+        transpose_64(buffer, pitch, first, stride, operand.n, columns)
+
+
+cdef void run_in_buffers(
+    const Rows* job, char* (*row)[TILE], Py_ssize_t columns, char* memory
+) noexcept nogil:
+    """Run the kernel for columns on some of them; what else is in the buffers is not looked at."""
+    cdef char* passed[MAX_OPERANDS]
+    cdef const Operand* operand
+    cdef int k
+    for k in range(job.count):
+        operand = &job.operands[k]
+        passed[k] = memory + operand.column_offset
+        if k < job.inputs:
+            move_columns(job, operand, passed[k], row[k][0], columns, False)
+    job.run_columns(passed, job.pitches, job.lengths)
+    for k in range(job.inputs, job.count):
+        move_columns(job, &job.operands[k], passed[k], row[k][0], columns, True)
+
+
+cdef void run_buffered(
+    const Rows* job, char* (*row)[TILE], Py_ssize_t first, Py_ssize_t rows, char* memory
+) noexcept nogil:
+    """Run the kernel on a few rows; operands that need it pass through buffers."""
+    cdef char* passed[MAX_OPERANDS]
+    cdef const Operand* operand
+    cdef Py_ssize_t r
+    cdef int k
+    for k in range(job.inputs):
+        operand = &job.operands[k]
+        if operand.buffered:
+            move(operand, memory + operand.offset, row[k] + first, rows, False)
+    for r in range(rows):
+        for k in range(job.count):
+            operand = &job.operands[k]
+            passed[k] = (
+                memory + operand.offset + r * operand.row_bytes
+                if operand.buffered
+                else row[k][first + r]
+            )
+        job.run(passed, job.lengths)
+    for k in range(job.inputs, job.count):
+        operand = &job.operands[k]
+        if operand.buffered:
+            move(operand, memory + operand.offset, row[k] + first, rows, True)
+
+
 cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     """Run the kernel on some of the rows."""
     cdef Py_ssize_t coordinates[MAX_NDIM]
@@ -134,15 +216,9 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
     cdef char* row[MAX_OPERANDS][TILE]
     cdef char* passed[MAX_OPERANDS]
     cdef char* memory = NULL
-    cdef Operand* operand
     cdef fpenv_state caller
-    cdef Py_ssize_t rest = start, m, r
-    cdef int k, d
-    if job.tile_bytes:
-        memory = <char*>malloc(job.tile_bytes)
-        if memory == NULL:
-            relaxed_store(&job.failed, True)
-            return
+    cdef Py_ssize_t first = start, rest = start, m, r, length, back
+    cdef int k, d, last = job.ndim - 1
     for k in range(job.count):
         data[k] = job.operands[k].data
     for d in range(job.ndim - 1, -1, -1):
@@ -153,6 +229,14 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
     caller = fpenv_enter()
     while start < stop:
         m = stop - start if stop - start < job.tile else job.tile
+        back = 0
+        if job.run_columns != NULL and last >= 0:
+            rest = job.shape[last] - coordinates[last]
+            m = m if m < rest else rest
+            # Where fewer are left than the kernel takes, some before them are computed again.
+            back = job.columns - m
+            if back > coordinates[last] or back > start - first or job.in_buffers:
+                back = 0
         for r in range(m):
             for k in range(job.count):
                 row[k][r] = data[k]
@@ -165,24 +249,25 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
                 for k in range(job.count):
                     data[k] -= coordinates[d] * job.operands[k].strides[d]
                 coordinates[d] = 0
-        for k in range(job.inputs):
-            operand = &job.operands[k]
-            if operand.buffered:
-                move(operand, memory + operand.offset, row[k], m, False)
-        for r in range(m):
-            for k in range(job.count):
-                operand = &job.operands[k]
-                passed[k] = (
-                    memory + operand.offset + r * operand.row_bytes
-                    if operand.buffered
-                    else row[k][r]
-                )
-            job.run(passed, job.lengths)
-        for k in range(job.inputs, job.count):
-            operand = &job.operands[k]
-            if operand.buffered:
-                move(operand, memory + operand.offset, row[k], m, True)
         start += m
+        if job.run_columns != NULL and not job.in_buffers and m + back == job.columns:
+            for k in range(job.count):
+                passed[k] = row[k][0] - back * job.operands[k].type.itemsize
+            job.run_columns(passed, job.pitches, job.lengths)
+            continue
+        if job.buffer_bytes and memory == NULL:
+            memory = <char*>calloc(job.buffer_bytes, 1)
+            if memory == NULL:
+                relaxed_store(&job.failed, True)
+                break
+        if job.run_columns != NULL and job.in_buffers and m >= FEW_ROWS:
+            run_in_buffers(job, row, m, memory)
+            continue
+        r = 0
+        while r < m:
+            length = m - r if m - r < job.buffered else job.buffered
+            run_buffered(job, row, r, length, memory)
+            r += length
     fpenv_leave(caller)
     free(memory)
 
@@ -190,16 +275,85 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
 cdef void run_part(void* data, int part, int parts) noexcept nogil:
     """Run one of the parts that a long call is split into."""
     cdef Rows* job = <Rows*>data
-    run_range(job, job.rows * part // parts, job.rows * (part + 1) // parts)
+    cdef Py_ssize_t unit = job.columns if job.run_columns != NULL else 1
+    cdef Py_ssize_t units = (job.rows + unit - 1) // unit
+    cdef Py_ssize_t stop = units * (part + 1) // parts * unit
+    run_range(job, units * part // parts * unit, stop if stop < job.rows else job.rows)
 
 
-def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
+cdef int add_axis(Rows* job, tuple arrays, int axis) except -1:
+    """Let rows differ along one more axis, which is one with that before it where that can be."""
+    cdef Py_ssize_t length = (<cnp.ndarray>arrays[0]).shape[axis]
+    cdef Py_ssize_t stride
+    cdef int k
+    cdef bint together = job.ndim > 0
+    for k in range(job.count):
+        stride = (<cnp.ndarray>arrays[k]).strides[axis]
+        job.operands[k].strides[job.ndim] = stride
+        if together and job.operands[k].strides[job.ndim - 1] != length * stride:
+            together = False
+    job.shape[job.ndim] = length
+    job.ndim += 1
+    if together:
+        job.ndim -= 1
+        job.shape[job.ndim - 1] *= length
+        for k in range(job.count):
+            job.operands[k].strides[job.ndim - 1] = job.operands[k].strides[job.ndim]
+    return 0
+
+
+cdef Py_ssize_t column_bytes(Rows* job) noexcept:
+    """Place buffers for columns; return how many bytes they take together."""
+    cdef Py_ssize_t taken = 0
+    cdef int k
+    for k in range(job.count):
+        job.operands[k].column_offset = taken
+        taken += job.operands[k].n * job.columns * job.operands[k].type.itemsize
+    return taken
+
+
+cdef int choose_columns(Rows* job) except -1:
+    """Decide whether the kernel for columns runs, if there is one, and on what."""
+    cdef bint in_place = False, side_by_side = True, contiguous = True
+    cdef Py_ssize_t stride, n = 0
+    cdef Operand* operand
+    cdef int k, j, size
+    if job.run_columns == NULL:
+        return 0
+    for k in range(job.count):
+        operand = &job.operands[k]
+        size = operand.type.itemsize
+        stride = operand.strides[job.ndim - 1] if job.ndim else 0
+        n = max(n, operand.n)
+        if operand.type.half or (stride != size and operand.step != size and operand.n > 1):
+            job.run_columns = NULL
+            return 0
+        side_by_side = side_by_side and stride == size and operand.step % size == 0
+        contiguous = contiguous and (operand.step == size or operand.n == 1)
+        for j in range(job.inputs if k >= job.inputs else 0):
+            in_place = in_place or job.operands[j].data == operand.data
+    job.in_buffers = in_place or not side_by_side or job.shape[job.ndim - 1] < job.columns
+    if (
+        job.rows < FEW_ROWS
+        or (contiguous and n > SHORT_ROW)
+        or (job.in_buffers and column_bytes(job) > TILE_BYTES)
+    ):
+        job.run_columns = NULL
+    for k in range(job.count):
+        operand = &job.operands[k]
+        job.pitches[k] = job.columns if job.in_buffers else operand.step // operand.type.itemsize
+    return 0
+
+
+def run_rows(uintptr_t kernel, tuple for_columns, tuple arrays, int inputs, int axis):
     """Run a row kernel on every row along an axis.
 
     Parameters
     ----------
     kernel : int
         Address of the kernel.
+    for_columns : tuple of int
+        Address of its form for columns, or 0, and for how many that is.
     arrays : tuple of ndarray
         Inputs and then outputs, none empty; all native and aligned, and of one shape but for
         their lengths along the axis.  A float16 array goes where the kernel takes float32.  An
@@ -215,6 +369,10 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
     cdef Py_ssize_t row_bytes = 0, length, longest = 0
     cdef int ndim = array.ndim, k, j, d
     job.run = <row_function><void*>kernel
+    job.run_columns = <column_function><void*><uintptr_t>for_columns[0]
+    job.columns = for_columns[1]
+    if job.columns > TILE:
+        raise ValueError(f"{job.columns} columns; the row driver takes {TILE}")
     job.count = <int>len(arrays)
     job.inputs = inputs
     job.rows = array.size // array.shape[axis]
@@ -224,10 +382,7 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
     job.ndim = 0
     for d in range(ndim):
         if d != axis and array.shape[d] != 1:
-            job.shape[job.ndim] = array.shape[d]
-            for k in range(job.count):
-                job.operands[k].strides[job.ndim] = (<cnp.ndarray>arrays[k]).strides[d]
-            job.ndim += 1
+            add_axis(&job, arrays, d)
     for k in range(job.count):
         array = arrays[k]
         operand = &job.operands[k]
@@ -249,15 +404,20 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
         if operand.buffered:
             row_bytes += operand.row_bytes
         longest = max(longest, length)
-    job.tile = 1
+    choose_columns(&job)
+    job.buffered = 1
     if row_bytes:
-        job.tile = min(max(TILE_BYTES // row_bytes, 1), LINE // (<cnp.ndarray>arrays[0]).itemsize)
-    job.tile_bytes = 0
+        job.buffered = max(TILE_BYTES // row_bytes, 1)
+        job.buffered = min(job.buffered, LINE // (<cnp.ndarray>arrays[0]).itemsize)
+    job.tile = job.buffered if job.run_columns == NULL else job.columns
+    job.buffer_bytes = 0
     for k in range(job.count):
         operand = &job.operands[k]
-        operand.offset = job.tile_bytes
+        operand.offset = job.buffer_bytes
         if operand.buffered:
-            job.tile_bytes += job.tile * operand.row_bytes
+            job.buffer_bytes += job.buffered * operand.row_bytes
+    if job.run_columns != NULL and job.in_buffers:
+        job.buffer_bytes = max(job.buffer_bytes, column_bytes(&job))
     with nogil:
         if job.rows < 2 or not spread(run_part, &job, job.rows * longest * COST):
             run_range(&job, 0, job.rows)
@@ -265,41 +425,42 @@ def run_rows(uintptr_t kernel, tuple arrays, int inputs, int axis):
         raise MemoryError
 
 
-cdef inline bint alike(object given, cnp.ndarray x) noexcept:
-    """Whether an object is an exact, aligned, contiguous array of x's dtype and shape."""
+cdef inline bint alike(object given, int type_, cnp.npy_intp* shape, int ndim) noexcept:
+    """Whether an object is an exact, aligned, contiguous array of a dtype and shape."""
     cdef cnp.ndarray array
     if not PyArray_CheckExact(given):
         return False
     array = <cnp.ndarray>given
     return (
-        cnp.PyArray_TYPE(array) == cnp.PyArray_TYPE(x)
+        cnp.PyArray_TYPE(array) == type_
         and PyArray_ISCARRAY_RO(array)
-        and cnp.PyArray_NDIM(array) == cnp.PyArray_NDIM(x)
-        and PyArray_CompareLists(
-            cnp.PyArray_DIMS(array), cnp.PyArray_DIMS(x), cnp.PyArray_NDIM(x)
-        )
+        and cnp.PyArray_NDIM(array) == ndim
+        and PyArray_CompareLists(cnp.PyArray_DIMS(array), shape, ndim)
     )
 
 
-def run_short(tuple kernels, bint to_numbers, object axis, object out, *arrays):
+def run_short(tuple kernels, tuple for_columns, bint to_numbers, object axis, object out, *arrays):
     """Run a row kernel, or return None where `run_rows` has to.
 
     Parameters
     ----------
     kernels : tuple of int
         Addresses of the kernel in float32 and in float64.
+    for_columns : tuple of tuple
+        The same for its forms for columns, as `run_rows` takes them.
     to_numbers : bool
         Whether the kernel makes one number of each row, and not a row.
     axis, out, *arrays
         As the caller of the function gave them.  What is done here are short calls with exact,
-        aligned, contiguous arrays of one shape, along the last axis, not in place.
+        aligned, contiguous arrays of one shape, not in place.
     """
     cdef cnp.ndarray x, result
     cdef row_function run
     cdef char* passed[MAX_OPERANDS]
     cdef Py_ssize_t lengths[MAX_OPERANDS]
+    cdef cnp.npy_intp shape[MAX_NDIM]  # of the result
     cdef Py_ssize_t n, size, start
-    cdef int count = <int>len(arrays), itemsize, ndim, k
+    cdef int count = <int>len(arrays), itemsize, ndim, type_, k, precision, along
     cdef fpenv_state caller
     given = arrays[0]
     if not PyArray_CheckExact(given):
@@ -309,35 +470,42 @@ def run_short(tuple kernels, bint to_numbers, object axis, object out, *arrays):
     size = cnp.PyArray_SIZE(x)
     if ndim == 0 or size == 0 or cnp.PyArray_NBYTES(x) > SHORT:
         return None
-    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
-        run = <row_function><void*><uintptr_t>kernels[0]
-    elif cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64:
-        run = <row_function><void*><uintptr_t>kernels[1]
-    else:
+    type_ = cnp.PyArray_TYPE(x)
+    if type_ != cnp.NPY_FLOAT32 and type_ != cnp.NPY_FLOAT64:
         return None
-    if type(axis) is not int or (axis != -1 and axis != ndim - 1):
+    precision = type_ == cnp.NPY_FLOAT64
+    if type(axis) is not int or not -ndim <= axis < ndim:
         return None
+    along = axis if axis >= 0 else axis + ndim
     for k in range(count):
-        if not alike(arrays[k], x):
+        if not alike(arrays[k], type_, cnp.PyArray_DIMS(x), ndim):
             return None
         passed[k] = cnp.PyArray_BYTES(<cnp.ndarray>arrays[k])
-    n = cnp.PyArray_DIM(x, ndim - 1)
     itemsize = cnp.PyArray_ITEMSIZE(x)
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k)
+    if to_numbers:
+        ndim -= 1
+        for k in range(along, ndim):
+            shape[k] = shape[k + 1]
     if out is None:
-        ndim -= to_numbers
-        result = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
-    elif to_numbers:
-        return None
+        result = cnp.PyArray_EMPTY(ndim, shape, type_, 0)
     else:
-        if not alike(out, x) or not PyArray_ISCARRAY(<cnp.ndarray>out):
+        if not alike(out, type_, shape, ndim) or not PyArray_ISCARRAY(<cnp.ndarray>out):
             return None
         result = <cnp.ndarray>out
         for k in range(count):
             if (
                 passed[k] < cnp.PyArray_BYTES(result) + cnp.PyArray_NBYTES(result)
-                and cnp.PyArray_BYTES(result) < passed[k] + cnp.PyArray_NBYTES(result)
+                and cnp.PyArray_BYTES(result) < passed[k] + cnp.PyArray_NBYTES(x)
             ):
                 return None
+    n = cnp.PyArray_DIM(x, along)
+    if along != cnp.PyArray_NDIM(x) - 1 or (n <= SHORT_ROW and size >= n * FEW_ROWS):
+        kept = result[(slice(None),) * along + (None,)] if to_numbers else result
+        run_rows(kernels[precision], for_columns[precision], (*arrays, kept), count, along)
+        return result[()] if out is None and ndim == 0 else result
+    run = <row_function><void*><uintptr_t>kernels[precision]
     passed[count] = cnp.PyArray_BYTES(result)
     for k in range(count + 1):
         lengths[k] = n
@@ -351,4 +519,4 @@ def run_short(tuple kernels, bint to_numbers, object axis, object out, *arrays):
             passed[k] += lengths[k] * itemsize
         start += n
     fpenv_leave(caller)
-    return result[()] if ndim == 0 else result
+    return result[()] if out is None and ndim == 0 else result

@@ -33,3 +33,5 @@ Entry = tuple[int, int, int, int]
 # The kernels by (activation, form, dtype), and addresses of the row kernels by (name, dtype).
 KERNELS: dict[tuple[str, str, str], Entry] = _module.KERNELS
 ROWS: dict[tuple[str, str], int] = _module.ROWS
+# Row kernels that have a form for columns: its address, and for how many it is.
+COLUMNS: dict[tuple[str, str], tuple[int, int]] = _module.COLUMNS
