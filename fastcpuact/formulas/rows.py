@@ -145,12 +145,14 @@ def clear(lanes: Lanes, lows: Lanes, n: Index) -> None:
 @row_kernel(exported=False)
 def fold(lanes: Lanes, lows: Lanes, half: Index, n: Index) -> None:
     """Add the lanes from half on, of those that n terms came to, to the first ones."""
-    if n >= half + half:
-        for j in range(half):
-            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
-    else:
-        for j in range(n - half):
-            lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+    if n > half:
+        left: Index = n - half if n < half + half else half
+        if left == half:
+            for j in range(half):
+                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+        else:
+            for j in range(left):
+                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
 
 
 @row_kernel(exported=False)
@@ -200,12 +202,14 @@ def lowered(x):
 @row_kernel(exported=False)
 def larger_half(tops: Tops, half: Index, n: Index) -> None:
     """Leave the larger of tops[j] and tops[j + half], where n elements came to both."""
-    if n >= half + half:
-        for j in range(half):
-            tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
-    else:
-        for j in range(n - half):
-            tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
+    if n > half:
+        left: Index = n - half if n < half + half else half
+        if left == half:
+            for j in range(half):
+                tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
+        else:
+            for j in range(left):
+                tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
 
 
 @row_kernel(exported=False)
@@ -372,12 +376,14 @@ count_largest = InFloat64(one_if_equal)
 @row_kernel(exported=False)
 def add_half(counts: Lanes, half: Index, n: Index) -> None:
     """Add the lanes from half on, of those that n elements came to, to the first ones."""
-    if n >= half + half:
-        for j in range(half):
-            counts[j] += counts[j + half]
-    else:
-        for j in range(n - half):
-            counts[j] += counts[j + half]
+    if n > half:
+        left: Index = n - half if n < half + half else half
+        if left == half:
+            for j in range(half):
+                counts[j] += counts[j + half]
+        else:
+            for j in range(left):
+                counts[j] += counts[j + half]
 
 
 @row_kernel(exported=False)
