@@ -53,10 +53,11 @@ class ColumnFunction:
 
 
 def column_functions(rows: list[RowFunction]) -> list[ColumnFunction]:
-    """Return the row kernels that have a form for columns, in the order of definition."""
+    """Return the forms for columns of all row kernels that have one, and of what they call."""
     # Row kernels of single numbers serve columns as they are.
     with_arrays = {row.name: row for row in rows if {*row.params.values()} & {*ARRAYS, *SCRATCH}}
     found: dict[str, ColumnFunction] = {}
+    called: dict[str, set[str]] = {}
     for name, row in with_arrays.items():
         made = _Columns(row, with_arrays, found)
         try:
@@ -64,7 +65,13 @@ def column_functions(rows: list[RowFunction]) -> list[ColumnFunction]:
         except _DependsOnDataError:
             continue
         found[name] = ColumnFunction(row, _name(name), made.variables, body)
-    return list(found.values())
+        called[name] = made.called
+    # Callers come after what they call.
+    wanted: set[str] = set()
+    for name, columns in reversed(found.items()):
+        if columns.row.exported or name in wanted:
+            wanted |= {name, *called[name]}
+    return [columns for name, columns in found.items() if name in wanted]
 
 
 def _name(row: str) -> str:
@@ -83,6 +90,7 @@ class _Columns(ast.NodeTransformer):
     def __post_init__(self) -> None:
         self.types = {**self.row.params, **self.row.variables}
         self.variables = {**self.row.variables, _COLUMN: "Index"}
+        self.called: set[str] = set()
 
     # Statements.
 
@@ -152,6 +160,7 @@ class _Columns(ast.NodeTransformer):
         assert isinstance(call.func, ast.Name)
         if call.func.id not in self.found:
             raise _DependsOnDataError
+        self.called.add(call.func.id)
         passed: list[ast.expr] = []
         types = self.with_arrays[call.func.id].params.values()
         for type_, argument in zip(types, call.args, strict=True):

@@ -103,7 +103,11 @@ class CythonPrinter(Printer):
         The entry takes, beside arrays and their lengths, the distances of their rows in elements.
         """
         row, types = columns.row, _row_types(precision)
-        of_all = {type_: f"{types[type_]}*" for type_ in NUMBERS}
+        # Functions are not inline: calls cost nothing beside so many columns, and copies take long
+        # to compile.  So compilers have to be told that scratch arrays do not overlap.
+        own = f"out_{precision.suffix}"
+        of_all = {type_: own for type_ in ("Real", "Terms", "Tops")}
+        of_all |= {type_: f"out_{FLOAT64.suffix}" for type_ in ("Wide", "Flag", "Lanes")}
         declared, passed, scratch = [], [], []
         place = {name: k for k, name in enumerate(row.arrays)}
         for name, type_ in row.params.items():
@@ -116,13 +120,12 @@ class CythonPrinter(Printer):
                 passed.append(name)
             elif row.exported:
                 passed.append(f"lengths[{place[row.length_of(name)]}]")
-        if row.returns in of_all:
+        if row.returns in NUMBERS:
             declared.append(f"{of_all[row.returns]} result")
-        inline = "" if row.exported else "inline "
         lines = [f"# {row.source}, for {WIDTH} columns"]
-        lines.append(f"cdef {inline}void {columns.name}({', '.join(declared)}) noexcept nogil:")
+        lines.append(f"cdef void {columns.name}({', '.join(declared)}) noexcept nogil:")
         for name, type_ in columns.variables.items():
-            many = f"[{WIDTH}]" if type_ in of_all else ""
+            many = f"[{WIDTH}]" if type_ in NUMBERS else ""
             lines.append(f"    cdef {types[type_]}{many} {name}")
         lines += [f"    {line}" for line in columns.body]
         if row.exported:
