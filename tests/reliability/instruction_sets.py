@@ -93,14 +93,15 @@ def emulation(full: bool) -> str:
 @check(
     "suite at every level",
     "Instruction sets",
-    "the whole suite passes at every level",
+    "the whole suite passes at every level: at the highest in every run of the tests, at the others "
+    "in this one",
     long=True,
 )
 def suite(full: bool) -> str:
     names = sorted(path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py"))
     options = ("-n", "auto", "--dist", "loadfile") if full else ("-k", "not numba")
     done = []
-    for level in levels():
+    for level in levels()[:-1] if full else levels():
         number = passed(
             names if full else ["values", "known_defects"], *options, FASTCPUACT_LEVEL=level
         )
