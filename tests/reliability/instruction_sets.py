@@ -93,8 +93,8 @@ def emulation(full: bool) -> str:
 @check(
     "suite at every level",
     "Instruction sets",
-    "the whole suite passes at every level: at the highest in every run of the tests, at the others "
-    "in this one",
+    "the whole suite passes at every level: at the highest in every run of the tests, at others in "
+    "this one",
     long=True,
 )
 def suite(full: bool) -> str:
