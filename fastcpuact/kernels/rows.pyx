@@ -166,7 +166,7 @@ cdef void move_columns(
 
 
 cdef void run_in_buffers(
-    const Rows* job, char* (*row)[TILE], Py_ssize_t columns, char* memory
+    const Rows* job, char** first, Py_ssize_t columns, char* memory
 ) noexcept nogil:
     """Run the kernel for columns on some of them; what else is in the buffers is not looked at."""
     cdef char* passed[MAX_OPERANDS]
@@ -176,10 +176,10 @@ cdef void run_in_buffers(
         operand = &job.operands[k]
         passed[k] = memory + operand.column_offset
         if k < job.inputs:
-            move_columns(job, operand, passed[k], row[k][0], columns, False)
+            move_columns(job, operand, passed[k], first[k], columns, False)
     job.run_columns(passed, job.pitches, job.lengths)
     for k in range(job.inputs, job.count):
-        move_columns(job, &job.operands[k], passed[k], row[k][0], columns, True)
+        move_columns(job, &job.operands[k], passed[k], first[k], columns, True)
 
 
 cdef void run_buffered(
@@ -209,6 +209,24 @@ cdef void run_buffered(
             move(operand, memory + operand.offset, row[k] + first, rows, True)
 
 
+cdef inline void advance(
+    const Rows* job, char** data, Py_ssize_t* coordinates, Py_ssize_t rows
+) noexcept nogil:
+    """Go on by so many rows, by no more than there are along the last of the other axes."""
+    cdef int k, d = job.ndim - 1
+    while d >= 0:
+        coordinates[d] += rows
+        for k in range(job.count):
+            data[k] += rows * job.operands[k].strides[d]
+        if coordinates[d] < job.shape[d]:
+            return
+        for k in range(job.count):
+            data[k] -= coordinates[d] * job.operands[k].strides[d]
+        coordinates[d] = 0
+        rows = 1
+        d -= 1
+
+
 cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     """Run the kernel on some of the rows."""
     cdef Py_ssize_t coordinates[MAX_NDIM]
@@ -221,7 +239,7 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
     cdef int k, d, last = job.ndim - 1
     for k in range(job.count):
         data[k] = job.operands[k].data
-    for d in range(job.ndim - 1, -1, -1):
+    for d in range(last, -1, -1):
         coordinates[d] = rest % job.shape[d]
         rest //= job.shape[d]
         for k in range(job.count):
@@ -230,30 +248,19 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
     while start < stop:
         m = stop - start if stop - start < job.tile else job.tile
         back = 0
-        if job.run_columns != NULL and last >= 0:
+        if job.run_columns != NULL:
             rest = job.shape[last] - coordinates[last]
             m = m if m < rest else rest
             # Where fewer are left than the kernel takes, some before them are computed again.
             back = job.columns - m
             if back > coordinates[last] or back > start - first or job.in_buffers:
                 back = 0
-        for r in range(m):
-            for k in range(job.count):
-                row[k][r] = data[k]
-            for d in range(job.ndim - 1, -1, -1):
-                coordinates[d] += 1
-                for k in range(job.count):
-                    data[k] += job.operands[k].strides[d]
-                if coordinates[d] < job.shape[d]:
-                    break
-                for k in range(job.count):
-                    data[k] -= coordinates[d] * job.operands[k].strides[d]
-                coordinates[d] = 0
         start += m
         if job.run_columns != NULL and not job.in_buffers and m + back == job.columns:
             for k in range(job.count):
-                passed[k] = row[k][0] - back * job.operands[k].type.itemsize
+                passed[k] = data[k] - back * job.operands[k].type.itemsize
             job.run_columns(passed, job.pitches, job.lengths)
+            advance(job, data, coordinates, m)
             continue
         if job.buffer_bytes and memory == NULL:
             memory = <char*>calloc(job.buffer_bytes, 1)
@@ -261,8 +268,13 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
                 relaxed_store(&job.failed, True)
                 break
         if job.run_columns != NULL and job.in_buffers and m >= FEW_ROWS:
-            run_in_buffers(job, row, m, memory)
+            run_in_buffers(job, data, m, memory)
+            advance(job, data, coordinates, m)
             continue
+        for r in range(m):
+            for k in range(job.count):
+                row[k][r] = data[k]
+            advance(job, data, coordinates, 1)
         r = 0
         while r < m:
             length = m - r if m - r < job.buffered else job.buffered
