@@ -18,6 +18,9 @@ from .targets import DTYPES, as_tuple, elementwise, rowwise, same_bits, sample
 
 LENGTHS = range(1, 131)
 
+# More columns than are worked on together, and not a multiple.
+_COLUMNS = 39
+
 _PROT_NONE = 0  # of <sys/mman.h>; the module mmap has no name for it
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -59,21 +62,27 @@ def _fenced(fences: list[Fence], values: tuple[np.ndarray, ...], at_end: bool) -
 
 def call_at_fences(lengths: list[int]) -> tuple[int, int]:
     """Call everything with every operand at a forbidden page; return numbers of calls and forms."""
-    fences = [Fence(max(lengths) * 2 * 8) for _ in range(8)]
+    fences = [Fence(max(lengths) * _COLUMNS * 8) for _ in range(8)]
+    for_numbers = [Fence(8) for _ in range(8)]
     calls = forms = 0
     for target in elementwise():
         forms += 1
         for dtype in DTYPES:
             operands = tuple(sample(max(lengths), dtype, seed=k) for k in range(target.nin))
             whole = as_tuple(target.ufunc(*operands))
+            params = tuple(np.full(1, value, dtype) for value in target.params)
             for n in lengths:
                 for at_end in (True, False):
                     given = _fenced(fences, tuple(x[:n] for x in operands), at_end)
                     out = tuple(
                         fence.array((n,), dtype, at_end) for fence in fences[4 : 4 + target.nout]
                     )
-                    way = target.ufunc if (n + at_end) % 2 else target.short
-                    way(*given, out=out if len(out) > 1 else out[0])
+                    results = out if len(out) > 1 else out[0]
+                    if (n + at_end) % 2:
+                        numbers = _fenced(for_numbers, params, at_end)
+                        target.form.ufunc(*given, *numbers, out=results)
+                    else:
+                        target.short(*given, out=results)
                     # That they are right shows that the fenced arrays were used.
                     assert same_bits(out, tuple(r[:n] for r in whole)), (target.name, dtype, n)
                     calls += 1
@@ -81,19 +90,25 @@ def call_at_fences(lengths: list[int]) -> tuple[int, int]:
         forms += 1
         for dtype in DTYPES:
             for n in lengths:
-                for shape, axis in (((n,), -1), ((2, n), -1), ((n, 2), 0)):
-                    x = tuple(sample(2 * n, dtype, k)[: np.prod(shape)] for k in range(row.nin))
+                # One row, two, as many as are worked on together and some more, and a few.
+                for shape, axis in (
+                    *(((n,), -1), ((2, n), -1), ((n, 2), 0)),
+                    *(((_COLUMNS, n), -1), ((n, _COLUMNS), 0), ((9, n), -1), ((n, 9), 0)),
+                ):
+                    size = int(np.prod(shape))
+                    x = tuple(sample(size, dtype, k) for k in range(row.nin))
                     x = tuple(np.nan_to_num(a, posinf=1, neginf=-1).reshape(shape) for a in x)
                     expected = row(*x, axis=axis)
-                    given = _fenced(fences, x, at_end=True)
-                    out = fences[4].array(np.shape(expected), dtype)
-                    row(*given, axis=axis, out=out)
-                    assert same_bits(out, np.asarray(expected)), (row.name, dtype, shape)
-                    calls += 1
-                    if not row.to_numbers:  # in place, which passes through a buffer
-                        row(*given, axis=axis, out=given[0])
-                        assert same_bits(given[0], expected), (row.name, dtype, shape)
+                    for at_end in (True, False):
+                        given = _fenced(fences, x, at_end)
+                        out = fences[4].array(np.shape(expected), dtype, at_end)
+                        row(*given, axis=axis, out=out)
+                        assert same_bits(out, np.asarray(expected)), (row.name, dtype, shape)
                         calls += 1
+                        if not row.to_numbers:  # in place, which passes through a buffer
+                            row(*given, axis=axis, out=given[0])
+                            assert same_bits(given[0], expected), (row.name, dtype, shape)
+                            calls += 1
     return calls, forms
 
 
