@@ -1,7 +1,8 @@
 """Functions along an axis, as loops over one row.
 
 A row kernel takes contiguous arrays that do not overlap and is printed for each engine by
-`fastcpuact.emit.rows`.  Beside formulas and other row kernels it may call ``real`` (round to the
+`fastcpuact.emit.rows`, and if nothing in its loops depends on the numbers, once more for many rows
+at a time by `fastcpuact.emit.columns`.  Beside formulas and other row kernels it may call ``real`` (round to the
 working precision) and ``wide`` (float64).  Annotations declare
 
 * arrays: ``In`` and ``Out`` of the working precision, ``Places`` of indices; an ``Index`` parameter
