@@ -20,7 +20,7 @@ from .reader import FormulaError, Reader
 
 # The arrays that a caller of a row kernel passes, and the scratch that it finds ready.
 ARRAYS = ("In", "Out", "Places")
-SCRATCH = {"Lanes": rows.LANES, "Terms": rows.BLOCK, "Tops": 2 * rows.LANES}
+SCRATCH = {"Lanes": rows.LANES, "Terms": rows.BLOCK, "Tops": rows.LANES}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 A row kernel takes contiguous arrays that do not overlap and is printed for each engine by
 `fastcpuact.emit.rows`, and if nothing in its loops depends on the numbers, once more for many rows
-at a time by `fastcpuact.emit.columns`.  Beside formulas and other row kernels it may call ``real`` (round to the
-working precision) and ``wide`` (float64).  Annotations declare
+at a time by `fastcpuact.emit.columns`.  Beside formulas and other row kernels it may call ``real``
+(round to the working precision) and ``wide`` (float64).  Annotations declare
 
 * arrays: ``In`` and ``Out`` of the working precision, ``Places`` of indices; an ``Index`` parameter
   ``n`` of an exported kernel is the length of the first array, and ``n_y`` that of ``y``;
-* scratch arrays: ``Lanes``, `LANES` float64, ``Terms``, `BLOCK` of the working precision, and
-  ``Tops``, twice `LANES` of it;
+* scratch arrays: ``Lanes``, `LANES` float64, and of the working precision ``Tops``, `LANES`, and
+  ``Terms``, `BLOCK`;
 * numbers: an ``Index``, a ``Real`` of the working precision, a ``Wide`` of float64, and a ``Flag``,
   1 or 0, for a choice that does no harm if it is made where the flag is 0: with many rows at a time
   it is made if one of them asks for it.
