@@ -606,6 +606,14 @@ def test_bounds_of_this_build():
         assert bound.elements in (4, 8, 16, 32, 64)
 
 
+def test_functions_along_an_axis_alone_have_no_bounds_and_miss_none():
+    plan = cases.plan(["softmax"], (8,), ("float32",), variations=False)
+    try:
+        assert throughput.bounds(plan) == {}
+    except throughput.NotAvailableError as error:
+        pytest.skip(str(error))
+
+
 def test_bounds_need_their_programs(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(engines, "COMPILED", True)

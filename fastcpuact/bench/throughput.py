@@ -74,9 +74,8 @@ def bounds(cases: Iterable[Case]) -> dict[str, Bound]:
     assert module.__file__ is not None
     functions = _functions(disassembler, Path(module.__file__))
     loops: dict[str, tuple[Loop, int]] = {}
-    for case in cases:
-        if case.axis is not None:
-            continue
+    elementwise = [case for case in cases if case.axis is None]
+    for case in elementwise:
         record = act.get(case.name).record
         form = record.forms[case.form]
         name = kernel_name(record, form.key(False, record.defaults is not None), PRECISIONS[0])
@@ -91,6 +90,8 @@ def bounds(cases: Iterable[Case]) -> dict[str, Bound]:
         if candidates:
             best = max(candidates, key=lambda loop: (loop.width, loop.stored))
             loops[case.function] = best, best.stored // 4 // len(form.results)
+    if not elementwise:
+        return {}
     if not loops:
         raise NotAvailableError("the extension module has no symbols, or no vector loops")
     cycles, model = _analyse(analyser, [loop for loop, _ in loops.values()], engines.LEVEL)
