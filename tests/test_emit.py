@@ -17,7 +17,7 @@ from fastcpuact.emit.reader import FormulaError, Reader
 from fastcpuact.emit.rows import row_function, row_functions
 from fastcpuact.formulas.language import FLOAT32, FLOAT64, copysign, fma, formula, polynomial
 from fastcpuact.formulas.registry import FORMS, Record
-from fastcpuact.formulas.rows import RowKernel
+from fastcpuact.formulas.rows.language import RowKernel
 from golden_formulas import SERIES, halves, sample, sample_grad
 
 HERE = Path(__file__).parent

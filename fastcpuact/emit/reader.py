@@ -126,6 +126,13 @@ def _closure(function: Any) -> dict[str, object]:
     return values
 
 
+def place(file: Path) -> str:
+    """Name a file as a reader of the package knows it."""
+    return (
+        file.relative_to(_PACKAGE.parent).as_posix() if file.is_relative_to(_PACKAGE) else file.name
+    )
+
+
 class _FormulaReader:
     """Reads one formula."""
 
@@ -140,7 +147,7 @@ class _FormulaReader:
             lines, self.first_line = formula.lines()
         except OSError as error:
             raise FormulaError(
-                f"{self.place()}:{function.__code__.co_firstlineno}: the source text of "
+                f"{place(self.file)}:{function.__code__.co_firstlineno}: the source text of "
                 f"{formula.name} cannot be found: it must stand in a file or a notebook"
             ) from error
         self.text = textwrap.dedent("".join(lines))
@@ -172,21 +179,15 @@ class _FormulaReader:
             results=tuple(self.expression(result) for result in results),
             precision=self.precision,
             summary=(inspect.getdoc(self.formula) or "").partition("\n")[0],
-            source=f"{self.place()}:{self.first_line}",
+            source=f"{place(self.file)}:{self.first_line}",
         )
-
-    def place(self) -> str:
-        """The file, as a reader of the package knows it."""
-        if self.file.is_relative_to(_PACKAGE):
-            return self.file.relative_to(_PACKAGE.parent).as_posix()
-        return self.file.name
 
     def refuse(self, node: ast.AST, what: str) -> NoReturn:
         offset = getattr(node, "lineno", 1) - 1
         line = self.first_line + offset
         text = self.text.splitlines()[offset].strip()
         raise FormulaError(
-            f"{self.place()}:{line}: {what} is not in the formula language: {text}",
+            f"{place(self.file)}:{line}: {what} is not in the formula language: {text}",
             (str(self.file), line, getattr(node, "col_offset", 0) + 1, text),
         )
 

@@ -12,15 +12,16 @@ import ast
 import inspect
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
-from ..formulas import rows
 from ..formulas.language import Formula, PerPrecision
-from .reader import FormulaError, Reader
+from ..formulas.rows.language import BLOCK, LANES, ROW_KERNELS, InFloat64, RowKernel
+from .reader import FormulaError, Reader, place
 
 # The arrays that a caller of a row kernel passes, and the scratch that it finds ready.
 ARRAYS = ("In", "Out", "Places")
-SCRATCH = {"Lanes": rows.LANES, "Terms": rows.BLOCK, "Tops": rows.LANES}
+SCRATCH = {"Lanes": LANES, "Terms": BLOCK, "Tops": LANES}
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ _ALLOWED = (
 class _Rewriter(ast.NodeTransformer):
     """Suffixes calls, replaces module constants, and collects the types of variables."""
 
-    def __init__(self, kernel: rows.RowKernel, reader: Reader, wide: Reader) -> None:
+    def __init__(self, kernel: RowKernel, reader: Reader, wide: Reader) -> None:
         self.kernel = kernel
+        self.names = kernel.function.__globals__
         self.reader = reader
         self.wide = wide
         self.variables: dict[str, str] = {}
@@ -81,7 +83,7 @@ class _Rewriter(ast.NodeTransformer):
     def refuse(self, node: ast.AST, what: str) -> NoReturn:
         code = self.kernel.function.__code__
         line = code.co_firstlineno + getattr(node, "lineno", 1) - 1
-        raise FormulaError(f"{code.co_filename}:{line}: {what} is not for row kernels")
+        raise FormulaError(f"{place(Path(code.co_filename))}:{line}: {what} is not for row kernels")
 
     def visit(self, node: ast.AST) -> Any:
         if not isinstance(node, _ALLOWED):
@@ -98,19 +100,19 @@ class _Rewriter(ast.NodeTransformer):
 
     def printed_name(self, node: ast.Call, name: str) -> str:
         """What a function that is called is called in print; formulas are read on the way."""
-        target = vars(rows).get(name)
+        target = self.names.get(name)
         if isinstance(target, PerPrecision):
             target = target.choose(self.reader.precision, fast=False)
-        if isinstance(target, rows.InFloat64):
+        if isinstance(target, InFloat64):
             return self.wide.read(target.formula).name
         if isinstance(target, Formula):
             return self.reader.read(target).name
-        if isinstance(target, rows.RowKernel) or name in ("real", "wide"):
+        if isinstance(target, RowKernel) or name in ("real", "wide"):
             return f"{name}_{self.reader.precision.suffix}"
         self.refuse(node, f"a call of {name!r}")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        value = vars(rows).get(node.id)
+        value = self.names.get(node.id)
         return ast.Constant(value) if isinstance(value, int) else node
 
     def visit_For(self, node: ast.For) -> ast.AST:
@@ -128,7 +130,7 @@ class _Rewriter(ast.NodeTransformer):
         return ast.copy_location(ast.Assign([node.target], node.value), node)
 
 
-def row_function(kernel: rows.RowKernel, reader: Reader, wide: Reader) -> RowFunction:
+def row_function(kernel: RowKernel, reader: Reader, wide: Reader) -> RowFunction:
     """Read a row kernel; the formulas that it calls are left in ``reader`` and ``wide``."""
     text = textwrap.dedent(inspect.getsource(kernel.function))
     (definition,) = ast.parse(text).body
@@ -138,7 +140,7 @@ def row_function(kernel: rows.RowKernel, reader: Reader, wide: Reader) -> RowFun
     statements = [rewriter.visit(statement) for statement in definition.body[1:]]
     # A declaration without a value is no statement.
     statements = [statement for statement in statements if statement is not None]
-    annotations = kernel.function.__annotations__
+    annotations, code = kernel.function.__annotations__, kernel.function.__code__
     return RowFunction(
         base=kernel.name,
         name=f"{kernel.name}_{suffix}",
@@ -146,11 +148,11 @@ def row_function(kernel: rows.RowKernel, reader: Reader, wide: Reader) -> RowFun
         returns=annotations["return"],
         variables=rewriter.variables,
         statements=statements,
-        source=f"fastcpuact/formulas/rows.py:{kernel.function.__code__.co_firstlineno}",
+        source=f"{place(Path(code.co_filename))}:{code.co_firstlineno}",
         exported=kernel.exported,
     )
 
 
 def row_functions(reader: Reader, wide: Reader) -> list[RowFunction]:
     """All row kernels, in the order in which they can be defined."""
-    return [row_function(kernel, reader, wide) for kernel in rows.ROW_KERNELS.values()]
+    return [row_function(kernel, reader, wide) for kernel in ROW_KERNELS.values()]

@@ -1,0 +1,58 @@
+"""The language of loops over one row.
+
+A row kernel takes contiguous arrays that do not overlap and is printed for each engine by
+`fastcpuact.emit.rows`, and if nothing in its loops depends on the numbers, once more for many rows
+at a time by `fastcpuact.emit.columns`.  Beside formulas and other row kernels it may call ``real``
+(round to the working precision) and ``wide`` (float64).  Annotations declare
+
+* arrays: ``In`` and ``Out`` of the working precision, ``Places`` of indices; an ``Index`` parameter
+  ``n`` of an exported kernel is the length of the first array, and ``n_y`` that of ``y``;
+* scratch arrays: ``Lanes``, `LANES` float64, and of the working precision ``Tops``, `LANES`, and
+  ``Terms``, `BLOCK`;
+* numbers: an ``Index``, a ``Real`` of the working precision, a ``Wide`` of float64, and a ``Flag``,
+  1 or 0, for a choice that does no harm if it is made where the flag is 0: with many rows at a time
+  it is made if one of them asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..language import Formula, Word
+
+LANES = 32
+# Elements of a row that are exponentiated before they are summed, so that the sum finds them in the
+# first-level cache; a multiple of LANES.
+BLOCK = 128
+
+
+class RowKernel(Word):
+    """A loop over one row."""
+
+    def __init__(self, function: Callable[..., Any], exported: bool) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.exported = exported
+
+
+class InFloat64(Word):
+    """A formula that row kernels of either precision compute in float64."""
+
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        self.name = formula.name
+
+
+ROW_KERNELS: dict[str, RowKernel] = {}
+
+
+def row_kernel(*, exported: bool) -> Callable[[Callable[..., Any]], RowKernel]:
+    """Declare a loop over one row; ``exported`` ones are called by the rest of the package."""
+
+    def declare(function: Callable[..., Any]) -> RowKernel:
+        kernel = RowKernel(function, exported)
+        ROW_KERNELS[kernel.name] = kernel
+        return kernel
+
+    return declare

@@ -1,0 +1,173 @@
+"""Logarithms of softmax and of its sum."""
+
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from ..elementary import exp, exp_pair_parts, log1p_pair
+from ..language import fma, formula
+from ..pairs import pair_sum, two_sum
+from .exponentials import difference, largest_of, lowered, row_term
+from .language import BLOCK, LANES, InFloat64, row_kernel
+from .sums import add, clear, finish, low_part
+
+log1p = InFloat64(log1p_pair)
+add_numbers = InFloat64(two_sum)
+add_pairs = InFloat64(pair_sum)
+
+
+@formula
+def term_of_other(x, largest):
+    """As `row_term`, and 0 for the largest."""
+    return 0 if x == largest else row_term(x, largest)
+
+
+@formula
+def one_if_equal(total, x, largest):
+    """Total + 1 if x is the largest, else total."""
+    return total + 1 if x == largest else total
+
+
+count_largest = InFloat64(one_if_equal)
+
+
+@row_kernel(exported=False)
+def add_half(counts: Lanes, half: Index, n: Index) -> None:
+    """Add the lanes from half on, of those that n elements came to, to the first ones."""
+    if n > half:
+        left: Index = n - half if n < half + half else half
+        if left == half:
+            for j in range(half):
+                counts[j] += counts[j + half]
+        else:
+            for j in range(left):
+                counts[j] += counts[j + half]
+
+
+@row_kernel(exported=False)
+def sum_of_others(
+    x: In, largest: Real, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+) -> Wide:
+    """Sum e^(x - largest) over all elements but the first of the largest."""
+    clear(lanes, lows, n)
+    clear(counts, lows, n)
+    for start in range(0, n, BLOCK):
+        stop: Index = start + BLOCK if start + BLOCK < n else n
+        length: Index = stop - start
+        whole: Index = length - length % LANES
+        for i in range(start, stop):
+            terms[i - start] = term_of_other(x[i], largest)
+        for i in range(0, whole, LANES):
+            for j in range(LANES):
+                lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[i + j]))
+                counts[j] = count_largest(counts[j], wide(x[start + i + j]), wide(largest))
+        for j in range(length - whole):
+            lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[whole + j]))
+            counts[j] = count_largest(counts[j], wide(x[start + whole + j]), wide(largest))
+    finish(lanes, lows, n)
+    others: Wide = (lanes[0] + lows[0]) * wide(lowered(real(1.0)))
+    add_half(counts, 16, n)
+    add_half(counts, 8, n)
+    add_half(counts, 4, n)
+    add_half(counts, 2, n)
+    add_half(counts, 1, n)
+    return others + (counts[0] - 1.0)
+
+
+@formula
+def log_share(x, largest, log, log_low):
+    """x - largest - log."""
+    d, low = difference(x, largest)
+    return (d - log) + (low - log_low)
+
+
+@row_kernel(exported=True)
+def log_softmax_row(
+    x: In, y: Out, tops: Tops, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+) -> None:
+    """x - max - log(1 + sum of e^(x - max) over the others)."""
+    largest: Real = largest_of(x, real(1.0), tops, n)
+    others: Wide = sum_of_others(x, largest, terms, counts, lanes, lows, n)
+    # One +inf takes all; two, or nothing but -inf, have no limit.
+    if largest - largest != 0.0 and (largest < 0.0 or others > 0.0):
+        others = wide(largest - largest)
+    high: Wide
+    low: Wide
+    high, low = log1p(others)
+    log: Real = real(high)
+    log_low: Real = real((high - wide(log)) + low)
+    for i in range(n):
+        y[i] = log_share(x[i], largest, log, log_low)
+
+
+@formula
+def rest_of_product(dy, e, total, total_low):
+    """dy - e·total."""
+    return fma(-e, total_low, fma(-e, total, dy))
+
+
+@row_kernel(exported=True)
+def log_softmax_backward_row(dy: In, y: In, dx: Out, lanes: Lanes, lows: Lanes, n: Index) -> None:
+    """dy - e^y·sum of dy."""
+    clear(lanes, lows, n)
+    whole: Index = n - n % LANES
+    for i in range(0, whole, LANES):
+        for j in range(LANES):
+            lanes[j], lows[j] = add(lanes[j], lows[j], wide(dy[i + j]))
+    for j in range(n - whole):
+        lanes[j], lows[j] = add(lanes[j], lows[j], wide(dy[whole + j]))
+    finish(lanes, lows, n)
+    total: Real = real(lanes[0])
+    total_low: Real = real(low_part(lanes[0], lows[0], wide(total)))
+    for i in range(n):
+        dx[i] = rest_of_product(dy[i], exp(y[i]), total, total_low)
+
+
+@formula
+def added_exponential(total, low, x):
+    """(s, e): s + e = total + low + e^x, for x <= 0."""
+    p, p_low, a, b = exp_pair_parts(x, 0)
+    s, error = two_sum(total, p * a * b)
+    return s, low + (error + p_low * a * b)
+
+
+add_exponential = InFloat64(added_exponential)
+
+
+@row_kernel(exported=True)
+def logsumexp_row(
+    x: In, y: Out, tops: Tops, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+) -> None:
+    """max + log(1 + sum of e^(x - max) over the others)."""
+    largest: Real = largest_of(x, real(1.0), tops, n)
+    others: Wide = sum_of_others(x, largest, terms, counts, lanes, lows, n)
+    log: Wide
+    log_low: Wide
+    log, log_low = log1p(others)
+    total: Wide
+    total_low: Wide
+    total, total_low = add_numbers(wide(largest), log)
+    total_low = total_low + log_low
+    if largest - largest != 0.0:
+        # An infinity is the limit, but for a NaN among the others.
+        total, total_low = wide(largest), 0.0 * others
+    bound: Wide = 0.25 * log if log < 1.0 else 0.25
+    cancels: Flag = 1.0 if -bound < total and total < bound else 0.0
+    if cancels != 0.0:
+        # The sum cancels.  As the sum of all e^x is about 1, its distance from there is found
+        # directly, and by exponentials of more digits.
+        clear(lanes, lows, n)
+        whole: Index = n - n % LANES
+        for i in range(0, whole, LANES):
+            for j in range(LANES):
+                lanes[j], lows[j] = add_exponential(lanes[j], lows[j], wide(x[i + j]))
+        for j in range(n - whole):
+            lanes[j], lows[j] = add_exponential(lanes[j], lows[j], wide(x[whole + j]))
+        finish(lanes, lows, n)
+        near: Wide
+        near_low: Wide
+        near, near_low = add_pairs(lanes[0], lows[0], -1.0, 0.0)
+        near, near_low = log1p(near + near_low)
+        total = near if cancels != 0.0 else total
+        total_low = near_low if cancels != 0.0 else total_low
+    y[0] = real(total + total_low)

@@ -1,0 +1,112 @@
+"""Sums over a row.
+
+They run in `LANES` independent float64 accumulators, element i in lane i mod LANES, and end in a
+sum of the lanes in pairs, lanes[0] + lows[0].  The order is fixed, so the bits are too: they depend
+neither on the vector width nor on the engine.  In float64 each lane carries the rounding errors of
+its additions along (Ogita, Rump, Oishi 2005), so that a sum of a million terms is as good as one of
+two.
+"""
+
+# mypy: disable-error-code="name-defined"
+
+from __future__ import annotations
+
+from ..algebraic import LARGEST
+from ..language import fabs, fma, formula, per_precision
+from ..pairs import pair_quotient, two_sum
+from .language import LANES, InFloat64, row_kernel
+
+
+@formula
+def added(total, low, term):
+    """(total + term, low): what float32 needs, whose terms float64 holds with digits to spare."""
+    return total + term, low
+
+
+@formula
+def added_with_error(total, low, term):
+    """(s, e): s + e = total + low + term, but for the rounding of low + term (Kahan 1965)."""
+    rest = low + term
+    s = total + rest
+    return s, rest - (s - total)
+
+
+@formula
+def added_product(total, low, a, b):
+    """(total + a·b, low)."""
+    return fma(a, b, total), low
+
+
+@formula
+def added_product_with_error(total, low, a, b):
+    """(s, e): s + e = total + low + a·b, but for the rounding of low + a·b."""
+    rest = fma(a, b, low)
+    s = total + rest
+    return s, rest - (s - total)
+
+
+@formula
+def added_exactly(total, low, term):
+    """(s, e): s + e = total + low + term, but for the rounding of the errors' own sum."""
+    s, error = two_sum(total, term)
+    return s, low + error
+
+
+@formula
+def ratio(a, a_low, b, b_low):
+    """(a/b, 0)."""
+    return a / b, 0
+
+
+add = per_precision(float32=InFloat64(added), float64=InFloat64(added_with_error))
+add_product = per_precision(
+    float32=InFloat64(added_product), float64=InFloat64(added_product_with_error)
+)
+add_exactly = InFloat64(added_exactly)
+quotient = per_precision(float32=InFloat64(ratio), float64=InFloat64(pair_quotient))
+
+
+@row_kernel(exported=False)
+def clear(lanes: Lanes, lows: Lanes, n: Index) -> None:
+    """Start a sum of n terms."""
+    # Loops of constant length are unrolled.
+    if n >= LANES:
+        for j in range(LANES):
+            lanes[j] = 0.0
+            lows[j] = 0.0
+    else:
+        for j in range(n):
+            lanes[j] = 0.0
+            lows[j] = 0.0
+
+
+@row_kernel(exported=False)
+def fold(lanes: Lanes, lows: Lanes, half: Index, n: Index) -> None:
+    """Add the lanes from half on, of those that n terms came to, to the first ones."""
+    if n > half:
+        left: Index = n - half if n < half + half else half
+        if left == half:
+            for j in range(half):
+                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+        else:
+            for j in range(left):
+                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+
+
+@row_kernel(exported=False)
+def finish(lanes: Lanes, lows: Lanes, n: Index) -> None:
+    """Finish a sum of n terms, to a pair in the first place of both arrays."""
+    fold(lanes, lows, 16, n)
+    fold(lanes, lows, 8, n)
+    fold(lanes, lows, 4, n)
+    fold(lanes, lows, 2, n)
+    fold(lanes, lows, 1, n)
+
+
+@formula
+def rest_of_pair(high, low, rounded):
+    """What a pair leaves beside its rounded sum, which may be infinite."""
+    return (high - rounded) + low if fabs(rounded) <= LARGEST else 0
+
+
+low_part = InFloat64(rest_of_pair)
