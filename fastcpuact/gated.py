@@ -12,7 +12,7 @@ import numpy as np
 from .activation import Form, takes_vectorcalls
 from .described import Described
 from .formulas import Record
-from .rowwise import Array, Dtype, Shape, apply, array_of, axis_of, out_of, result_dtype
+from .rows import Array, Dtype, Shape, apply, array_of, axis_of, out_of, result_dtype
 
 _INDEX = np.dtype(np.intp)
 
