@@ -37,7 +37,7 @@ HEADERS = Path(fastcpuact.__file__).parent / "kernels"
 
 
 @cache
-def build_flags(platform: str) -> dict[str, list[str]]:
+def build_flags(platform: str, gcc: bool) -> dict[str, list[str]]:
     """The flags that setup.py gives each level: its own text is run, without the build."""
     source = Path(__file__).parents[1] / "setup.py"
     scope = {"__file__": str(source), "__name__": "setup"}
@@ -49,7 +49,8 @@ def build_flags(platform: str) -> dict[str, list[str]]:
         level = extension.name.rpartition(".")[2].lstrip("_")
         macros = [f"-D{name}={value}" for name, value in extension.define_macros]
         flags[level] = scope["CFLAGS"] + extension.extra_compile_args + macros
-    flags["gcc"] = scope["GCC_FLAGS"]
+        if gcc:
+            flags[level] += scope["gcc_flags"](extension.name)
     return flags
 
 
@@ -82,13 +83,12 @@ def kernel_loops(lines: list[str]) -> dict[int, str]:
 @cache
 def vectorised_lines(level: str, source: Path, compiler: str, platform: str) -> set[int]:
     """Lines whose loop the C compiler reports as vectorised."""
-    flags = build_flags(platform)
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
-    if "clang" in version.stdout:
-        report = ["-Rpass=loop-vectorize"]
-    else:
-        # Without folding, or a kernel that is the same as another would have no line of its own.
-        report = ["-fopt-info-loop-vec-optimized", "-fno-ipa-icf", *flags["gcc"]]
+    gcc = "clang" not in version.stdout
+    flags = build_flags(platform, gcc)
+    # Without folding, or a kernel that is the same as another would have no line of its own.
+    gcc_report = ["-fopt-info-loop-vec-optimized", "-fno-ipa-icf"]
+    report = gcc_report if gcc else ["-Rpass=loop-vectorize"]
     command = [compiler, "-c", "-w", *flags[level], *report, f"-I{HEADERS}"]
     command += [f"-I{sysconfig.get_paths()['include']}", str(source), "-o", f"{source}.{level}.o"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -175,7 +175,7 @@ def test_handwritten_modules_compile_for_aarch64(stem, tmp_path):
     includes = [
         f"-I{path}" for path in (HEADERS, np.get_include(), sysconfig.get_paths()["include"])
     ]
-    flags = build_flags(platform)[stem]
+    flags = build_flags(platform, gcc=True)[stem]
     command = [compiler, "-c", *flags, *includes, str(source), "-o", str(tmp_path / "object.o")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
