@@ -220,4 +220,8 @@ def test_instructions_are_counted(tmp_path):
 @pytest.mark.parametrize("optimise", ("-O0", "-Os", "-O3"))
 @pytest.mark.parametrize("target", devices.TARGETS, ids=lambda target: target.name)
 def test_every_formula_everywhere(target, optimise, tmp_path):
-    check(ALL, target, tmp_path, optimise=optimise)
+    # Clang's time grows with the cube of what is in a program.
+    for start in range(0, len(ALL), 8):
+        folder = tmp_path / str(start)
+        folder.mkdir()
+        check(ALL[start : start + 8], target, folder, optimise=optimise)
