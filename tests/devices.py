@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ SOURCES = Path(__file__).with_name("device")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
 # Patterns of floats: above the 10^5 that are promised.
 COUNT = 1 << 17
+
+
+@cache
+def _links(compiler: tuple[str, ...]) -> bool:
+    """Whether a compiler finds its libraries: those of sanitizers are packages of their own."""
+    command = [*compiler, "-xc", "-", "-o", os.devnull]
+    program = "int main(void) { return 0; }"
+    return subprocess.run(command, input=program, text=True, capture_output=True).returncode == 0
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,14 @@ class Target:
 
     def require(self) -> None:
         """Skip a test where a program is missing, but not in continuous integration."""
-        for program in (self.compiler[0], *self.runner[:1]):
-            if shutil.which(program) is None:
-                message = f"{program} is missing: apt-get install {self.packages}"
-                assert not os.environ.get("CI"), message
-                pytest.skip(message)
+        programs = self.compiler[0], *self.runner[:1]
+        missing = [program for program in programs if shutil.which(program) is None]
+        if not missing and not self.board and not _links(self.compiler):
+            missing = [f"a library of {' '.join(self.compiler)}"]
+        if missing:
+            message = f"{missing[0]} is missing: apt-get install {self.packages}"
+            assert not os.environ.get("CI"), message
+            pytest.skip(message)
 
 
 def _cross(machine: str, libc: str, **more: Any) -> Target:
@@ -73,7 +85,7 @@ CLANG = Target("clang", ("clang",), packages="clang")
 UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
 SANITIZED = (
     Target("gcc-ubsan", ("gcc", *UNDEFINED), packages="gcc"),
-    Target("clang-ubsan", ("clang", *UNDEFINED), packages="clang"),
+    Target("clang-ubsan", ("clang", *UNDEFINED), packages="clang libclang-rt-14-dev"),
 )
 HOSTS = (
     GCC,
