@@ -130,7 +130,8 @@ class Measurement:
     lsb: float | None = None
     clip: tuple[float, float] = (-np.inf, np.inf)
     count: int = 0
-    squares: float = 0.0
+    sampled: int = 0  # without the peaks
+    squares: float = 0.0  # of the errors on these
     max_abs: tuple[float, float] = (0.0, 0.0)
     max_rel: tuple[float, float] = (0.0, 0.0)
     max_lsb: tuple[float, float] = (0.0, 0.0)
@@ -145,10 +146,17 @@ class Measurement:
         """Take more inputs, which lie above those before; all arrays are float64, without NaN."""
         if not len(x):
             return
-        error = np.abs(result - exact)
-        self.count += len(x)
+        self.add_peaks(x, result, exact)
+        error = result - exact
         with np.errstate(over="ignore"):
             self.squares += float(np.sum(error * error))
+        self.sampled += len(x)
+        self._follow(x, result)
+
+    def add_peaks(self, x: Floats, result: Floats, exact: Floats) -> None:
+        """Take more inputs, in any order, for the maxima alone."""
+        error = np.abs(result - exact)
+        self.count += len(x)
         self.max_abs = _larger(self.max_abs, error, x)
         size = np.abs(exact)
         normal = size >= np.finfo(np.float32).smallest_normal
@@ -156,7 +164,6 @@ class Measurement:
         if self.lsb is not None:
             clipped = np.abs(result - np.clip(exact, *self.clip)) / self.lsb
             self.max_lsb = _larger(self.max_lsb, clipped, x)
-        self._follow(x, result)
 
     def _follow(self, x: Floats, result: Floats) -> None:
         if self._last is None:
@@ -207,6 +214,7 @@ def certificate(
     blocks: Iterable[Floats],
     results: Callable[[Floats], Floats],
     exact: Callable[[Floats], Floats],
+    peaks: Floats | None = None,
     lsb: float | None = None,
     clip: tuple[float, float] = (-np.inf, np.inf),
     limit: float | None,
@@ -223,13 +231,17 @@ def certificate(
         The inputs, as float64, in ascending order, without NaN.
     results, exact : callable
         What the approximant gives for a block, and what it should give, both as float64.
+    peaks : array, optional
+        More inputs, in any order, for the largest errors alone.
     lsb, clip : float, tuple of float
         Scale of an integer output, and the real numbers between which it lies.
     """
     measured = Measurement(lsb=lsb, clip=clip)
     for x in blocks:
         measured.add(x, results(x), exact(x))
-    if not measured.count:
+    if peaks is not None:
+        measured.add_peaks(peaks, results(peaks), exact(peaks))
+    if not measured.sampled:
         raise ValueError("blocks must hold at least one input")
     has_lsb = lsb is not None
     return Certificate(
@@ -241,7 +253,7 @@ def certificate(
         max_abs_at=measured.max_abs[1],
         max_rel=measured.max_rel[0],
         max_rel_at=measured.max_rel[1],
-        rms=float(np.sqrt(measured.squares / measured.count)),
+        rms=float(np.sqrt(measured.squares / measured.sampled)),
         max_lsb=measured.max_lsb[0] if has_lsb else None,
         max_lsb_at=measured.max_lsb[1] if has_lsb else None,
         limit=limit,

@@ -200,8 +200,8 @@ class FloatApproximant(Approximant):
             return np.where(negative, -core, core + real(1))
         return core + np.where(x > 0, x, real(0))
 
-    def inputs(self) -> tuple[str, Iterator[NDArray[np.float64]]]:
-        """The inputs to certify on: what they are, and they, ascending in blocks."""
+    def inputs(self) -> tuple[str, Floats]:
+        """The inputs to certify on: what they are, and they, ascending."""
         low, high = self.domain
         width = high - low
         # Evenly about the domain for the absolute error, and by exponent for the relative one.
@@ -212,12 +212,29 @@ class FloatApproximant(Approximant):
         for toward in (-np.inf, np.inf):
             near = np.concatenate([near, np.nextafter(near[:1], self.dtype.type(toward))])
         x = np.concatenate([even, ladder, near.ravel().astype(np.float64)])
-        x = np.unique(np.concatenate([x, -x]).astype(self.dtype))
-        lowest, highest = self.reach
-        x = x[np.isfinite(x) & (x >= lowest) & (x <= highest)].astype(np.float64)
         ends = " and by exponent to 1e30" if self.reach == (-inf, inf) else ""
-        text = f"{self.dtype.name} in [{low:g}, {high:g}]{ends}, and landmarks"
-        return text, iter(np.array_split(x, 32))
+        text = f"{self.dtype.name} in [{low:g}, {high:g}]{ends}, landmarks and peaks"
+        return text, self._within_reach(np.concatenate([x, -x]))
+
+    def _within_reach(self, x: Floats) -> Floats:
+        """Numbers of the working precision, ascending, each once."""
+        x = np.unique(x.astype(self.dtype))
+        lowest, highest = self.reach
+        return x[np.isfinite(x) & (x >= lowest) & (x <= highest)].astype(np.float64)
+
+    def _peaks(self, x: Floats) -> Floats:
+        """Runs of every float32 where the error is largest, for what rounding adds to it there."""
+        if self.dtype != np.float32:
+            return np.empty(0)
+        error = np.abs(self._results(x) - self.exact()(x))
+        pieces = np.array_split(np.arange(len(x)), 256)
+        peaks = np.array([piece[np.argmax(error[piece])] for piece in pieces])
+        # At the levelled peaks of a best approximation, rounding decides which one is the largest.
+        high = peaks[error[peaks] > 0.99 * error.max()]
+        chosen = high[np.argsort(-error[high])[:16]]
+        largest = _ordinals(np.array([np.finfo(np.float32).max]))
+        around = _ordinals(x[chosen].astype(np.float32))[:, None] + np.arange(-(2**11), 2**11)
+        return self._within_reach(_floats_at(np.clip(around, -largest, largest).ravel()))
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -234,8 +251,8 @@ class FloatApproximant(Approximant):
 
     def certify(self) -> Certificate:
         """Measure the error anew, on a dense sample; `certify_exhaustively` takes every float."""
-        text, blocks = self.inputs()
-        return self.certify_on(text, blocks)
+        text, x = self.inputs()
+        return self.certify_on(text, iter(np.array_split(x, 32)), self._peaks(x))
 
     def certify_exhaustively(
         self, low: float | None = None, high: float | None = None
@@ -260,18 +277,20 @@ class FloatApproximant(Approximant):
         )
         return self._certificate
 
-    def certify_on(self, text: str, blocks: Iterator[NDArray[np.float64]]) -> Certificate:
-        """Measure the error on inputs of one's own, ascending and finite, and name them."""
+    def certify_on(
+        self, text: str, blocks: Iterator[Floats], peaks: Floats | None = None
+    ) -> Certificate:
+        """Measure the error on inputs of one's own, ascending and finite, and name them.
 
-        def results(x: Floats) -> Floats:
-            return np.asarray(self(x.astype(self.dtype)), np.float64)
-
+        ``peaks`` are more inputs for the largest errors alone, in any order.
+        """
         return certificate(
             function=self.name,
             method=self.method,
             inputs=text,
             blocks=blocks,
-            results=results,
+            peaks=peaks,
+            results=self._results,
             exact=self.exact(),
             limit=self.limit,
             limit_formula=self.limit_formula,
@@ -279,6 +298,9 @@ class FloatApproximant(Approximant):
             nan=NAN_POLICY,
             nbytes=self.nbytes,
         )
+
+    def _results(self, x: Floats) -> Floats:
+        return np.asarray(self(x.astype(self.dtype)), np.float64)
 
     def common_parts(self) -> dict[str, Any]:
         """The part of the header that all approximants in floating point have."""
@@ -344,13 +366,18 @@ def real_array(x: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _every_float32(low: float, high: float) -> Iterator[Floats]:
     """All float32 from one number to another, in ascending blocks."""
-
-    def ordinal(x: float) -> int:
-        bits = int(np.float32(x).view(np.int32))
-        return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
-
-    first, last = ordinal(low), ordinal(high)
+    first, last = _ordinals(np.array([low, high], np.float32))
     for start in range(first, last + 1, 2**20):
-        numbers = np.arange(start, min(start + 2**20, last + 1))
-        magnitude = np.abs(numbers).astype(np.int32).view(np.float32)
-        yield np.copysign(magnitude, numbers).astype(np.float64)
+        yield _floats_at(np.arange(start, min(start + 2**20, last + 1)))
+
+
+def _ordinals(x: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return how many float32 lie between 0 and x, negative for a negative x."""
+    bits = x.view(np.int32).astype(np.int64)
+    return np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
+
+
+def _floats_at(ordinals: NDArray[np.int64]) -> Floats:
+    """Inverse of `_ordinals`."""
+    magnitude = np.abs(ordinals).astype(np.int32).view(np.float32)
+    return np.copysign(magnitude, ordinals).astype(np.float64)
