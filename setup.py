@@ -40,8 +40,8 @@ CFLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-m
 GCC_FLAGS = ["-fno-thread-jumps"]
 # GCC would use 256-bit vectors at v4; the kernels gain from the full width.
 V4_FLAGS = ["-mprefer-vector-width=512"]
-# GCC schedules before it allocates registers, but not for x86, whose older levels have too few; and
-# with an eye on the registers of loops it less often loads an input once for each use.  Long kernels
+# GCC schedules before it allocates registers, but not for x86, whose older levels have too few.  If
+# it looks at the registers of loops, it seldomer loads an input once for each use.  Long kernels
 # gain up to a tenth, short ones that are bound by loads more.
 GCC_V4_FLAGS = ["-fschedule-insns", "-fira-loop-pressure"]
 # Of the pool of threads; later C libraries need no such flag.

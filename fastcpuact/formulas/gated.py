@@ -13,17 +13,29 @@ from .language import fabs, fma, formula
 from .pairs import fast_two_sum
 from .rectifiers import relu, relu_grad
 from .registry import gated_pair
-from .self_gated import logistic_tail_pair, magnitude, silu_slope_parts, times_logistic_slope
+from .self_gated import (
+    logistic_tail,
+    logistic_tail_pair,
+    magnitude,
+    silu_slope_parts,
+    times_logistic_slope,
+)
+
+
+@formula
+def apart(factor, a, b):
+    """(factor·p, q), p and q the powers of two a and b, of which a may be large and b small."""
+    # What comes first neither overflows nor makes a subnormal number of what is not one in the end.
+    return factor * (b if fabs(factor) > 1 else a), a if fabs(factor) > 1 else b
 
 
 @formula
 def product(factor, y, low, a, b):
-    """factor·(y + low)·a·b, a and b powers of two, of which a may be large and b small."""
-    # What comes first neither overflows nor makes a subnormal number of what is not one in the end.
-    scaled = factor * (b if fabs(factor) > 1 else a)
+    """factor·(y + low)·a·b, as `apart`."""
+    scaled, power = apart(factor, a, b)
     # An infinite factor has no low part, and that of a zero must not change the sign.
     rest = scaled * low if factor - factor == 0 else 0
-    return fma(scaled, y, rest if rest != 0 else -0.0) * (a if fabs(factor) > 1 else b)
+    return fma(scaled, y, rest if rest != 0 else -0.0) * power
 
 
 @formula
@@ -43,21 +55,20 @@ def tail_or_rest(gate, t, y, low, a, b, rest, rest_low):
     )
 
 
-@formula
-def logistic_parts(gate):
-    """(y, low, a, b): σ(gate) = (y + low)·a·b."""
-    t = magnitude(gate)
-    g, g_low, a, b = logistic_tail_pair(t, -0.0)
-    rest, error = fast_two_sum(1, -g * (a * b))
-    y, low, c, d = tail_or_rest(gate, t, g, g_low, a, b, rest, fma(-g_low, a * b, error))
-    return y, low, c, d
-
-
 @gated_pair(domain=(-20, 20), ulp={"float32": 3.0, "float64": 3.0})
 def glu(value, gate):
     """value·σ(gate)."""
-    y, low, a, b = logistic_parts(gate)
-    return product(value, y, low, a, b)
+    t = magnitude(gate)
+    d, a, b = logistic_tail(t, -0.0)
+    tail = 1 / d
+    last = 0 if fabs(gate) > t else a
+    scaled, power = apart(value, last if gate < 0 else 1, b if gate < 0 else 1)
+    # value·tail, or value - value·tail, which rounds once.  0 and infinity, which alone are their own
+    # halves, times anything positive have the right sign.
+    half = 0.5 * value
+    y = tail if half == value else -tail * (a * b)
+    start = -0.0 if half == value else scaled
+    return fma(scaled, tail if gate < 0 else y, -0.0 if gate < 0 else start) * power
 
 
 @glu.backward(ulp={"float32": 3.0, "float64": 3.0})
@@ -86,9 +97,8 @@ def geglu(value, gate):
     """value·gelu(gate)."""
     t = magnitude_of_normal(gate)
     u, v, a, b = gelu_tail_parts(t)
-    tail, tail_low = fast_two_sum(u, v)
-    rest, error = fast_two_sum(gate, -tail * (a * b))
-    y, low, c, d = tail_or_rest(gate, t, -tail, -tail_low, a, b, rest, fma(-tail_low, a * b, error))
+    rest, error = fast_two_sum(gate, -u * (a * b))
+    y, low, c, d = tail_or_rest(gate, t, -u, -v, a, b, rest, fma(-v, a * b, error))
     return product(value, y, low, c, d)
 
 
@@ -105,13 +115,12 @@ def geglu_backward(dy, value, gate):
 @gated_pair(domain=(-20, 20), ulp={"float32": 3.0, "float64": 3.0})
 def swiglu(value, gate):
     """value·silu(gate)."""
-    y, low, a, b = logistic_parts(gate)
     t = magnitude(gate)
-    z = -t if gate < 0 else gate
-    # Of an infinite gate there is no low part.
-    product_of_gate = z * y
-    rest = fma(z, low, fma(z, y, -product_of_gate))
-    return product(value, product_of_gate, 0 if gate > t else rest, a, b)
+    d, a, b = logistic_tail(t, -0.0)
+    tail = t / d
+    rest, error = fast_two_sum(gate, -tail * (a * b))
+    y, low, c, e = tail_or_rest(gate, t, -tail, 0, a, b, rest, error)
+    return product(value, y, low, c, e)
 
 
 @swiglu.backward(ulp={"float32": 3.0, "float64": 3.0})
