@@ -63,8 +63,8 @@ def glu(value, gate):
     tail = 1 / d
     last = 0 if fabs(gate) > t else a
     scaled, power = apart(value, last if gate < 0 else 1, b if gate < 0 else 1)
-    # value·tail, or value - value·tail, which rounds once.  0 and infinity, which alone are their own
-    # halves, times anything positive have the right sign.
+    # value·tail, or value - value·tail, which rounds once.  0 and infinity, their own halves, have
+    # the right sign times anything positive.
     half = 0.5 * value
     y = tail if half == value else -tail * (a * b)
     start = -0.0 if half == value else scaled
