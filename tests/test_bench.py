@@ -625,6 +625,15 @@ def test_bounds_need_their_programs(monkeypatch):
         throughput.bounds([])
 
 
+@pytest.mark.parametrize(("host", "name"), (("znver4", "znver4"), ("(unknown)", None)))
+def test_a_processor_newer_than_llvm_has_no_model(host, name, tmp_path):
+    program = tmp_path / "llvm-mca"
+    program.write_text(f"#!/bin/sh\necho '  Host CPU: {host}'\n")
+    program.chmod(0o755)
+    assert throughput._named(str(program), "native") == name
+    assert throughput._named(str(program), "znver4") == "znver4"
+
+
 # The command line
 
 

@@ -179,19 +179,23 @@ def _analyse(analyser: str, loops: Sequence[Loop], level: str) -> tuple[list[flo
     assembly = _assembly(loops)
     reason = ""
     for model in _MODELS[level]:
+        name = _named(analyser, model)
+        if name is None:
+            continue
         command = [analyser, f"-mcpu={model}", "-mtriple=x86_64", "--json", "-"]
         done = subprocess.run(command, input=assembly, capture_output=True, text=True)
         if done.returncode == 0:
             regions = json.loads(done.stdout)["CodeRegions"]
             cycles = [float(region["SummaryView"]["BlockRThroughput"]) for region in regions]
-            return cycles, _named(analyser, model)
+            return cycles, name
         reason = done.stderr.strip().partition("\n")[0]
     raise NotAvailableError(f"llvm-mca failed: {reason}")
 
 
-def _named(analyser: str, model: str) -> str:
+def _named(analyser: str, model: str) -> str | None:
+    """Name a model; None if it is that of this processor, which is newer than the program."""
     if model != "native":
         return model
     text = subprocess.run([analyser, "--version"], capture_output=True, text=True).stdout
     host = re.search(r"Host CPU: (\S+)", text)
-    return host[1] if host else model
+    return host[1] if host and host[1] != "(unknown)" else None
