@@ -11,6 +11,7 @@ import pytest
 
 import fastcpuact as act
 from fastcpuact import edge
+from fastcpuact.edge.segments import Segments
 
 
 def made():
@@ -177,6 +178,24 @@ BAD = [
         ValueError,
         "domain must not be empty in float32",
         lambda: edge.polynomial("tanh", 3, (1, 1 + 1e-12)),
+    ),
+    *(
+        (
+            ValueError,
+            "domain must lie between .* in float32",
+            lambda make=make, more=more, d=d: make("tanh", *more, domain=d),
+        )
+        for make, more in (
+            (edge.lookup_table, (4,)),
+            (edge.polynomial, (4,)),
+            (edge.piecewise_polynomial, (4, 2)),
+        )
+        for d in ((0, 1e-44), (-1e-30, 1e-30), (-3e38, 3e38), (1e19, 1e30))
+    ),
+    (
+        ValueError,
+        "no width, or no inverse",
+        lambda: Segments(np.linspace(0, 1e-43, 5), "uniform", np.dtype(np.float32)),
     ),
     (ValueError, "entries must be from 2", lambda: edge.lookup_table("tanh", 1)),
     (ValueError, "entries must be from 2", lambda: edge.lookup_table("tanh", -5)),

@@ -176,6 +176,13 @@ def _stated(
     start, end = float(dtype.type(start)), float(dtype.type(end))
     if not (isfinite(start) and isfinite(end) and start < end):
         raise ValueError(f"domain must not be empty in {dtype}, got ({start!r}, {end!r})")
+    # Approximants compute with squares of inputs and with inverses of widths.
+    root = float(np.sqrt(np.finfo(dtype).max))
+    if max(-start, end) > root or end - start < 1 / root:
+        raise ValueError(
+            f"domain must lie between ±{root:.3g} and be wider than {1 / root:.3g} in {dtype}, "
+            f"got ({start!r}, {end!r})"
+        )
     core = symmetry.core(function)
     inside = core(np.linspace(start, end, 2**12 + 1))
     if not np.all(np.isfinite(inside)):

@@ -213,7 +213,7 @@ class FloatApproximant(Approximant):
             near = np.concatenate([near, np.nextafter(near[:1], self.dtype.type(toward))])
         x = np.concatenate([even, ladder, near.ravel().astype(np.float64)])
         ends = " and by exponent to 1e30" if self.reach == (-inf, inf) else ""
-        text = f"{self.dtype.name} in [{low:g}, {high:g}]{ends}, landmarks and peaks"
+        text = f"{self.dtype.name} in [{low:g}, {high:g}]{ends}, and landmarks"
         return text, self._within_reach(np.concatenate([x, -x]))
 
     def _within_reach(self, x: Floats) -> Floats:
@@ -227,7 +227,7 @@ class FloatApproximant(Approximant):
         if self.dtype != np.float32:
             return np.empty(0)
         error = np.abs(self._results(x) - self.exact()(x))
-        pieces = np.array_split(np.arange(len(x)), 256)
+        pieces = np.array_split(np.arange(len(x)), min(256, len(x)))
         peaks = np.array([piece[np.argmax(error[piece])] for piece in pieces])
         # At the levelled peaks of a best approximation, rounding decides which one is the largest.
         high = peaks[error[peaks] > 0.99 * error.max()]
@@ -252,7 +252,9 @@ class FloatApproximant(Approximant):
     def certify(self) -> Certificate:
         """Measure the error anew, on a dense sample; `certify_exhaustively` takes every float."""
         text, x = self.inputs()
-        return self.certify_on(text, iter(np.array_split(x, 32)), self._peaks(x))
+        peaks = self._peaks(x)
+        text += " and the largest errors" * (len(peaks) > 0)
+        return self.certify_on(text, iter(np.array_split(x, 32)), peaks)
 
     def certify_exhaustively(
         self, low: float | None = None, high: float | None = None

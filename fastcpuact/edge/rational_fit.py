@@ -82,6 +82,7 @@ def _start(above: Wide, below: Wide, target: Wide) -> RationalFit:
     equations = np.concatenate([above, -target[:, None] * below[:, 1:]], axis=1).astype(np.float64)
     right = target.astype(np.float64)
     scale = np.max(np.abs(equations), axis=0)
+    scale[scale == 0] = 1  # of a function that is 0 on nearly all of its domain
     weights, last = np.ones(len(target)), np.ones(len(target))
     best: RationalFit | None = None
     for _ in range(60):

@@ -48,7 +48,14 @@ class Segments:
                 f"{self.count} segments of [{exact[0]:g}, {exact[-1]:g}] are too many for {dtype}"
             )
         real = dtype.type
-        width = (exact[-1] - exact[0]) / self.count
+        span = exact[-1] - exact[0]
+        width = span / self.count
+        # A place in a segment is a distance from the start times the scale: neither may overflow.
+        if not (1 / np.finfo(dtype).max < width and span <= np.finfo(dtype).max):
+            raise ValueError(
+                f"segments of [{exact[0]:g}, {exact[-1]:g}] have no width, or no inverse of it, "
+                f"in {dtype}"
+            )
         self.start, self.width, self.scale = real(exact[0]), real(width), real(1 / width)
 
     @property
