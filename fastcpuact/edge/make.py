@@ -70,8 +70,9 @@ def lookup_table(
     TypeError
         If an argument is of the wrong kind.
     ValueError
-        If ``domain`` is empty, not finite, or None where it has to be given; if ``entries`` is out
-        of range; if ``f`` is not finite in the domain; or if there is no such method.
+        If ``domain`` is empty, not finite, so wide or narrow that squares or inverses overflow, or
+        None where it has to be given; if ``entries`` is out of range; if ``f`` is not finite in the
+        domain; or if there is no such method.
 
     Notes
     -----
