@@ -9,7 +9,8 @@ import pytest
 import fastcpuact as act
 from fastcpuact import engines
 from fastcpuact.accuracy.reference import REFERENCES, Case
-from fastcpuact.accuracy.samples import from_ordinals, ordinals, uniform
+from fastcpuact.accuracy.samples import uniform
+from fastcpuact.numeric.ordinals import from_ordinals, ordinals
 from forms import CASES, CURVES, DTYPES, FORMS, ONE_OF_EACH_KIND, function
 
 N = 2**12

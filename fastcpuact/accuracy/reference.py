@@ -22,10 +22,11 @@ import numpy as np
 from flint import arb, arb_series
 from numpy.typing import ArrayLike, NDArray
 
+from ..numeric.ordinals import from_ordinals, ordinals
 from . import float64
 from .balls import RELATIVE_BITS, coefficient, is_sharp, sharply
 from .definitions import DEFINITIONS, Definition, Facts, Params
-from .samples import Dtype, bit_patterns, from_ordinals, neighbours, ordinals, uniform
+from .samples import Dtype, bit_patterns, neighbours, uniform
 from .ulp import spacing, ulp_error
 
 Float64 = NDArray[np.float64]

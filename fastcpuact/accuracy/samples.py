@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..numeric.ordinals import from_ordinals, ordinals
 from .ulp import Dtype, Floats
 
 
@@ -42,20 +43,6 @@ def neighbours(points: ArrayLike, dtype: Dtype, n: int = 16) -> Floats:
     steps = np.concatenate([np.arange(n + 1), 2 ** np.arange(5, info.nmant)])
     steps = np.concatenate([-steps, steps])
     return from_ordinals((ordinals(np.asarray(points, dtype))[:, None] + steps).ravel(), dtype)
-
-
-def ordinals(x: Floats) -> NDArray[np.int64]:
-    """Number the floats in ascending order: neighbours differ by one, both zeros are 0."""
-    bits = x.view(f"i{x.itemsize}").astype(np.int64)
-    magnitude = bits & np.iinfo(f"i{x.itemsize}").max
-    return np.where(bits < 0, -magnitude, magnitude)
-
-
-def from_ordinals(numbers: NDArray[np.int64], dtype: Dtype) -> Floats:
-    """Inverse of `ordinals`, which stops at the infinities."""
-    largest = ordinals(np.array([np.inf], dtype))[0]
-    magnitude = np.minimum(np.abs(numbers), largest).astype(f"i{np.dtype(dtype).itemsize}")
-    return np.copysign(magnitude.view(dtype), numbers.astype(np.float64)).astype(dtype)
 
 
 def uniform(dtype: Dtype, half_widths: Iterable[float], n: int, seed: int = 0) -> Floats:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ..numeric.ordinals import from_ordinals, ordinals
 from .approximant import Approximant, result_array
 from .certificate import Certificate, certificate
 from .engine import Arguments, Curve, evaluate
@@ -232,9 +233,8 @@ class FloatApproximant(Approximant):
         # At the levelled peaks of a best approximation, rounding decides which one is the largest.
         high = peaks[error[peaks] > 0.99 * error.max()]
         chosen = high[np.argsort(-error[high])[:16]]
-        largest = _ordinals(np.array([np.finfo(np.float32).max]))
-        around = _ordinals(x[chosen].astype(np.float32))[:, None] + np.arange(-(2**11), 2**11)
-        return self._within_reach(_floats_at(np.clip(around, -largest, largest).ravel()))
+        around = ordinals(x[chosen].astype(np.float32))[:, None] + np.arange(-(2**11), 2**11)
+        return self._within_reach(from_ordinals(around.ravel(), np.float32))
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -368,18 +368,7 @@ def real_array(x: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _every_float32(low: float, high: float) -> Iterator[Floats]:
     """All float32 from one number to another, in ascending blocks."""
-    first, last = _ordinals(np.array([low, high], np.float32))
+    first, last = ordinals(np.array([low, high], np.float32))
     for start in range(first, last + 1, 2**20):
-        yield _floats_at(np.arange(start, min(start + 2**20, last + 1)))
-
-
-def _ordinals(x: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return how many float32 lie between 0 and x, negative for a negative x."""
-    bits = x.view(np.int32).astype(np.int64)
-    return np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
-
-
-def _floats_at(ordinals: NDArray[np.int64]) -> Floats:
-    """Inverse of `_ordinals`."""
-    magnitude = np.abs(ordinals).astype(np.int32).view(np.float32)
-    return np.copysign(magnitude, ordinals).astype(np.float64)
+        numbers = np.arange(start, min(start + 2**20, last + 1))
+        yield from_ordinals(numbers, np.float32).astype(np.float64)

@@ -1,6 +1,6 @@
 """Gated pairs: value·g(gate), g one of the sigmoid and the activations made from it.
 
-g(gate) is a sum of two floats times powers of two, and the product is made before these are
+g(gate) is a float or a sum of two, times powers of two, and the product is made before these are
 applied: a large value times the tail of a gate keeps its digits where the tail alone is subnormal.
 Only where the tail is below 2^-180 in float32, or 2^-1500 in float64, it counts as 0.  In the
 gradient of a gate, dy·value is rounded first.
