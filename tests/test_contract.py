@@ -83,6 +83,19 @@ def test_results_do_not_depend_on_stride_position_or_length(form, dtype):
             assert_same_bits(form(*(a[part] for a in operands_of(form, x))), expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_long_results_at_any_place_in_memory(form, dtype):
+    operands = operands_of(form, sample(4000, dtype))
+    n = len(operands[0]) - 16
+    whole = as_tuple(form(*operands))
+    for start in (0, 1, 5, 15):
+        memory = [np.full(n + 32, 7.0, dtype) for _ in whole]
+        outs = tuple(m[start : start + n] for m in memory)
+        form(*(a[start : start + n] for a in operands), out=outs if len(outs) > 1 else outs[0])
+        assert_same_bits(outs, tuple(r[start : start + n] for r in whole))
+        assert all(np.all(m[:start] == 7) and np.all(m[start + n :] == 7) for m in memory)
+
+
 def test_unaligned_and_byte_swapped(form):
     x = sample(33)
     operands = operands_of(form, x)

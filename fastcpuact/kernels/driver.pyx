@@ -46,6 +46,8 @@ cdef extern from *:
 cdef enum:
     # More parts than threads: who starts late, or is interrupted, takes fewer.
     PARTS_PER_THREAD = 4
+    # Bytes of a result from which storing aligned vectors is worth another call of the kernel.
+    LONG = 8192
 
 
 cdef Py_ssize_t num_threads = 1
@@ -76,16 +78,16 @@ def cpu_level():
     return c_cpu_level()
 
 
-# Of the level that runs: conversions between float16 and float32, and whether it has AVX-512.
+# Of the level that runs: conversions between float16 and float32, and the bytes of a vector.
 cdef kernel_function widen = NULL
 cdef kernel_function narrow = NULL
-cdef bint has_avx512 = False
+cdef int vector_bytes = 16
 
 
-def set_level(uintptr_t widen_address, uintptr_t narrow_address, bint avx512):
-    """Use a level's conversions, given by their addresses, and AVX-512 only if it does."""
-    global widen, narrow, has_avx512
-    has_avx512 = avx512
+def set_level(uintptr_t widen_address, uintptr_t narrow_address, int vector):
+    """Use a level's conversions, given by their addresses, and vectors of so many bytes."""
+    global widen, narrow, vector_bytes
+    vector_bytes = vector
     widen = <kernel_function><void*>widen_address
     narrow = <kernel_function><void*>narrow_address
 
@@ -113,7 +115,7 @@ cdef void store(
     cdef uint16_t[BLOCK] halves
     cdef char* arrays[2]
     if not kernel.half:
-        scatter(to, step, source, n, kernel.itemsize, has_avx512)
+        scatter(to, step, source, n, kernel.itemsize, vector_bytes == 64)
         return
     arrays[0], arrays[1] = <char*>source, to
     if step == kernel.itemsize:
@@ -121,7 +123,7 @@ cdef void store(
         return
     arrays[1] = <char*>halves
     narrow(arrays, n)
-    scatter(to, step, <const char*>halves, n, kernel.itemsize, has_avx512)
+    scatter(to, step, <const char*>halves, n, kernel.itemsize, vector_bytes == 64)
 
 
 cdef inline bint apart(
@@ -204,6 +206,28 @@ cdef inline bint number(const Work* work, int k) noexcept nogil:
     return work.first_number <= k < work.kernel.nin
 
 
+cdef void run_aligned(const Work* work, char** arrays, Py_ssize_t n) noexcept nogil:
+    """Run the kernel on n elements of contiguous arrays, and store long results in aligned vectors.
+
+    NumPy's arrays begin at any multiple of 16 bytes, and a longer vector that lies on two lines of
+    the cache costs two accesses.  The first one is computed apart; the elements that it shares with
+    the second one are computed twice.
+    """
+    cdef const Kernel* kernel = work.kernel
+    cdef int size = kernel.itemsize
+    cdef Py_ssize_t lead
+    cdef int k
+    if n * size >= LONG:
+        lead = (-<uintptr_t>arrays[kernel.nin]) % vector_bytes // size
+        if lead:
+            work.run(arrays, vector_bytes // size)
+            n -= lead
+            for k in range(kernel.nin + kernel.nout):
+                if not number(work, k):
+                    arrays[k] += lead * size
+    work.run(arrays, n)
+
+
 cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     """Run the kernel on some of the elements."""
     cdef const Kernel* kernel = work.kernel
@@ -219,7 +243,7 @@ cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcep
         block[k] = args[k] + (0 if number(work, k) else start * kernel.itemsize)
     caller = fpenv_enter()
     if not work.any_buffered:
-        work.run(block, stop - start)
+        run_aligned(work, block, stop - start)
         fpenv_leave(caller)
         return
     length = stop - start if stop - start < BLOCK else BLOCK

@@ -6,6 +6,8 @@ for any other processor.
 
 X86_64_LEVELS = ("v2", "v3", "v4")
 PORTABLE = "portable"
+# Bytes of the vectors that compilers make for them; at v4 setup.py tells them to.
+VECTOR_BYTES = {"v2": 16, "v3": 32, "v4": 64, PORTABLE: 16}
 
 
 def module_name(level: str) -> str:

@@ -6,7 +6,7 @@ import importlib
 import os
 
 from .driver import cpu_level, set_level
-from .levels import PORTABLE, X86_64_LEVELS, module_name
+from .levels import PORTABLE, VECTOR_BYTES, X86_64_LEVELS, module_name
 
 _VARIABLE = "FASTCPUACT_LEVEL"
 
@@ -25,7 +25,7 @@ def _choose() -> str:
 LEVEL = _choose()
 _module = importlib.import_module(module_name(LEVEL))
 
-set_level(_module.WIDEN, _module.NARROW, LEVEL == "v4")
+set_level(_module.WIDEN, _module.NARROW, VECTOR_BYTES[LEVEL])
 
 # The address of a kernel, its operations per element, how many parameters it takes, and the address
 # of its loop for parameters that are numbers, or 0.
