@@ -61,9 +61,10 @@ cdef enum:
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
     COST = 150
-    # Rows up to this length are better off as columns: functions gain up to 48 elements, and their
-    # gradients up to 28.  Fewer than so many rows or columns are not.
-    SHORT_ROW = 32
+    # Rows of so few elements in all arrays together are better off as columns: functions gain up to
+    # 48 elements and more, their gradients, with two arrays to read, up to about 32.  Fewer than so
+    # many rows or columns are not.
+    SHORT_ROW = 96
     FEW_ROWS = 8
     # Bytes of an operand up to which a call is short: other threads neither help nor wait for long.
     SHORT = 1 << 17
@@ -327,7 +328,7 @@ cdef Py_ssize_t column_bytes(Rows* job) noexcept:
 cdef int choose_columns(Rows* job) except -1:
     """Decide whether the kernel for columns runs, if there is one, and on what."""
     cdef bint in_place = False, side_by_side = True, contiguous = True
-    cdef Py_ssize_t stride, n = 0
+    cdef Py_ssize_t stride, n = 0  # elements of a row in all arrays
     cdef Operand* operand
     cdef int k, j, size
     if job.run_columns == NULL:
@@ -336,7 +337,7 @@ cdef int choose_columns(Rows* job) except -1:
         operand = &job.operands[k]
         size = operand.type.itemsize
         stride = operand.strides[job.ndim - 1] if job.ndim else 0
-        n = max(n, operand.n)
+        n += operand.n
         if operand.type.half or (stride != size and operand.step != size and operand.n > 1):
             job.run_columns = NULL
             return 0

@@ -1,16 +1,15 @@
-"""The largest of a row, and e^(x - largest)."""
+"""The largest of a row, and what exponentials of the others beside it have in common."""
 
 # mypy: disable-error-code="name-defined"
 
 from __future__ import annotations
 
-from ..coefficients import ROUND
-from ..elementary import STEP, STEP_DOWN, exp_reduced
-from ..language import exp2_shifted, fma, formula, per_precision
+from ..elementary import STEP_DOWN
+from ..language import formula, per_precision
 from .language import LANES, row_kernel
 
 # Below these, e^x adds nothing to a sum, even if there are a million and no others.
-_NOTHING = per_precision(float32=-130.0, float64=-780.0)
+NOTHING = per_precision(float32=-130.0, float64=-780.0)
 
 
 @formula
@@ -21,18 +20,6 @@ def difference(x, largest):
     error = (x - (d - part)) - (largest + part)
     # From an infinite difference there is no error to carry.
     return 0 if x == largest else d, error if d > -1000 else 0
-
-
-@formula
-def row_term(x, largest):
-    """e^(x - largest)·2^STEP, which keeps its digits where e^(x - largest) is subnormal.
-
-    The rounding error of the difference is carried into the exponential.
-    """
-    d, low = difference(x, largest)
-    q, n = exp_reduced(_NOTHING if d < _NOTHING else d, low, ROUND + STEP)
-    power = exp2_shifted(n)
-    return 0 if d < _NOTHING else fma(power, q, power)
 
 
 @formula

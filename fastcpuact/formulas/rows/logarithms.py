@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from ..elementary import exp, exp_pair_parts, log1p_pair
-from ..language import fma, formula
+from ..coefficients import ROUND
+from ..elementary import STEP, exp, exp_pair_parts, exp_reduced, log1p_pair
+from ..language import exp2_shifted, fma, formula
 from ..pairs import pair_sum, two_sum
-from .exponentials import difference, largest_of, lowered, row_term
+from .exponentials import NOTHING, difference, largest_of, lowered
 from .language import BLOCK, LANES, InFloat64, row_kernel
-from .sums import add, clear, finish, low_part
+from .sums import add, clear, finish, finish_pairs, low_part
 
 log1p = InFloat64(log1p_pair)
 add_numbers = InFloat64(two_sum)
@@ -18,8 +19,15 @@ add_pairs = InFloat64(pair_sum)
 
 @formula
 def term_of_other(x, largest):
-    """As `row_term`, and 0 for the largest."""
-    return 0 if x == largest else row_term(x, largest)
+    """e^(x - largest)·2^STEP, and 0 for the largest; 2^STEP keeps digits of subnormal numbers.
+
+    The rounding error of the difference is carried into the exponential.
+    """
+    d, low = difference(x, largest)
+    q, n = exp_reduced(NOTHING if d < NOTHING else d, low, ROUND + STEP)
+    power = exp2_shifted(n)
+    term = 0 if d < NOTHING else fma(power, q, power)
+    return 0 if x == largest else term
 
 
 @formula
@@ -28,11 +36,8 @@ def one_if_equal(total, x, largest):
     return total + 1 if x == largest else total
 
 
-count_largest = InFloat64(one_if_equal)
-
-
 @row_kernel(exported=False)
-def add_half(counts: Lanes, half: Index, n: Index) -> None:
+def add_half(counts: Tops, half: Index, n: Index) -> None:
     """Add the lanes from half on, of those that n elements came to, to the first ones."""
     if n > half:
         left: Index = n - half if n < half + half else half
@@ -45,12 +50,23 @@ def add_half(counts: Lanes, half: Index, n: Index) -> None:
 
 
 @row_kernel(exported=False)
+def clear_counts(counts: Tops, n: Index) -> None:
+    """Start counting among n elements."""
+    if n >= LANES:
+        for j in range(LANES):
+            counts[j] = real(0.0)
+    else:
+        for j in range(n):
+            counts[j] = real(0.0)
+
+
+@row_kernel(exported=False)
 def sum_of_others(
-    x: In, largest: Real, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+    x: In, largest: Real, counts: Tops, terms: Terms, lanes: Lanes, lows: Lanes, n: Index
 ) -> Wide:
     """Sum e^(x - largest) over all elements but the first of the largest."""
     clear(lanes, lows, n)
-    clear(counts, lows, n)
+    clear_counts(counts, n)
     for start in range(0, n, BLOCK):
         stop: Index = start + BLOCK if start + BLOCK < n else n
         length: Index = stop - start
@@ -60,10 +76,10 @@ def sum_of_others(
         for i in range(0, whole, LANES):
             for j in range(LANES):
                 lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[i + j]))
-                counts[j] = count_largest(counts[j], wide(x[start + i + j]), wide(largest))
+                counts[j] = one_if_equal(counts[j], x[start + i + j], largest)
         for j in range(length - whole):
             lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[whole + j]))
-            counts[j] = count_largest(counts[j], wide(x[start + whole + j]), wide(largest))
+            counts[j] = one_if_equal(counts[j], x[start + whole + j], largest)
     finish(lanes, lows, n)
     others: Wide = (lanes[0] + lows[0]) * wide(lowered(real(1.0)))
     add_half(counts, 16, n)
@@ -71,7 +87,7 @@ def sum_of_others(
     add_half(counts, 4, n)
     add_half(counts, 2, n)
     add_half(counts, 1, n)
-    return others + (counts[0] - 1.0)
+    return others + (wide(counts[0]) - 1.0)
 
 
 @formula
@@ -83,11 +99,11 @@ def log_share(x, largest, log, log_low):
 
 @row_kernel(exported=True)
 def log_softmax_row(
-    x: In, y: Out, tops: Tops, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+    x: In, y: Out, tops: Tops, terms: Terms, lanes: Lanes, lows: Lanes, n: Index
 ) -> None:
     """x - max - log(1 + sum of e^(x - max) over the others)."""
     largest: Real = largest_of(x, real(1.0), tops, n)
-    others: Wide = sum_of_others(x, largest, terms, counts, lanes, lows, n)
+    others: Wide = sum_of_others(x, largest, tops, terms, lanes, lows, n)
     # One +inf takes all; two, or nothing but -inf, have no limit.
     if largest - largest != 0.0 and (largest < 0.0 or others > 0.0):
         others = wide(largest - largest)
@@ -136,11 +152,11 @@ add_exponential = InFloat64(added_exponential)
 
 @row_kernel(exported=True)
 def logsumexp_row(
-    x: In, y: Out, tops: Tops, terms: Terms, counts: Lanes, lanes: Lanes, lows: Lanes, n: Index
+    x: In, y: Out, tops: Tops, terms: Terms, lanes: Lanes, lows: Lanes, n: Index
 ) -> None:
     """max + log(1 + sum of e^(x - max) over the others)."""
     largest: Real = largest_of(x, real(1.0), tops, n)
-    others: Wide = sum_of_others(x, largest, terms, counts, lanes, lows, n)
+    others: Wide = sum_of_others(x, largest, tops, terms, lanes, lows, n)
     log: Wide
     log_low: Wide
     log, log_low = log1p(others)
@@ -163,7 +179,7 @@ def logsumexp_row(
                 lanes[j], lows[j] = add_exponential(lanes[j], lows[j], wide(x[i + j]))
         for j in range(n - whole):
             lanes[j], lows[j] = add_exponential(lanes[j], lows[j], wide(x[whole + j]))
-        finish(lanes, lows, n)
+        finish_pairs(lanes, lows, n)
         near: Wide
         near_low: Wide
         near, near_low = add_pairs(lanes[0], lows[0], -1.0, 0.0)

@@ -27,7 +27,7 @@ from ..pairs import (
 from .exponentials import difference, largest_of
 from .language import LANES, InFloat64, row_kernel
 from .softmax import weighted_rest
-from .sums import add, add_product, clear, finish, quotient
+from .sums import add, add_product, clear, finish_pairs, quotient
 
 
 @formula
@@ -175,7 +175,7 @@ def sum_differences(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) 
             lanes[j], lows[j] = add_difference(lanes[j], lows[j], wide(y[i + j]), largest)
     for j in range(n - whole):
         lanes[j], lows[j] = add_difference(lanes[j], lows[j], wide(y[whole + j]), largest)
-    finish(lanes, lows, n)
+    finish_pairs(lanes, lows, n)
 
 
 @row_kernel(exported=False)
@@ -188,7 +188,7 @@ def sum_squares(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) -> N
             lanes[j], lows[j] = add_square(lanes[j], lows[j], wide(y[i + j]), largest)
     for j in range(n - whole):
         lanes[j], lows[j] = add_square(lanes[j], lows[j], wide(y[whole + j]), largest)
-    finish(lanes, lows, n)
+    finish_pairs(lanes, lows, n)
 
 
 @row_kernel(exported=False)
@@ -250,7 +250,7 @@ def approach(y: Out, largest: Wide, lanes: Lanes, lows: Lanes, n: Index) -> Wide
                 lanes[j], lows[j] = add_above(lanes[j], lows[j], wide(y[i + j]), largest, threshold)
         for j in range(n - whole):
             lanes[j], lows[j] = add_above(lanes[j], lows[j], wide(y[whole + j]), largest, threshold)
-        finish(lanes, lows, n)
+        finish_pairs(lanes, lows, n)
         step = rough_step(lanes[0], lows[0])
         threshold += step
     return threshold - 1e-9
@@ -355,8 +355,8 @@ def centre_by_weight(
         w = weight(y[whole + j], root)
         weights[j], weight_lows[j] = add(weights[j], weight_lows[j], w)
         lanes[j], lows[j] = add_product(lanes[j], lows[j], w, wide(dy[whole + j]))
-    finish(lanes, lows, n)
-    finish(weights, weight_lows, n)
+    finish_pairs(lanes, lows, n)
+    finish_pairs(weights, weight_lows, n)
     mean: Wide
     mean_low: Wide
     mean, mean_low = quotient(lanes[0], lows[0], weights[0], weight_lows[0])

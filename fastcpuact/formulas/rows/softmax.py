@@ -4,10 +4,42 @@
 
 from __future__ import annotations
 
-from ..language import fma, formula
-from .exponentials import largest_of, lowered, row_term
+from ..algebraic import LARGEST
+from ..coefficients import LOG2_E, ROUND
+from ..elementary import STEP, exp_reduced
+from ..language import exp2_shifted, fabs, fma, formula, per_precision
+from .exponentials import NOTHING, largest_of, lowered
 from .language import BLOCK, LANES, row_kernel
 from .sums import add, add_product, clear, finish, low_part, quotient
+
+# -2·NOTHING: up to here nothing is subtracted from x, and beyond it the differences that count are
+# exact, since they are less than half of the largest (Sterbenz 1974).
+_NEAR = per_precision(float32=260.0, float64=1560.0)
+# More than finite numbers leave beside an infinite one, and e^x of it is 1.
+_INFINITE = 2.0**-100
+
+
+@formula
+def row_scale(largest):
+    """(base, top, floor, shift): what all terms of a row have in common, for `scaled_term`.
+
+    Shares need no e^(x - largest), whose difference would round: e^x, or e^(x - base), over the
+    power of two next to the largest of them does as well.
+    """
+    base = 0 if fabs(largest) <= _NEAR else (LARGEST if largest > LARGEST else largest)
+    top = 0 if largest > LARGEST else largest - base
+    floor = _INFINITE if largest > LARGEST else top + NOTHING
+    return base, top, floor, (ROUND + STEP) - (fma(top, LOG2_E, ROUND) - ROUND)
+
+
+@formula
+def scaled_term(x, base, top, floor, shift):
+    """e^(x - base)·2^(STEP - k), k next to top/log 2; 2^STEP keeps digits of subnormal numbers."""
+    d = x - base
+    below = top if d > top else d
+    q, n = exp_reduced(floor if below < floor else below, -0.0, shift)
+    power = exp2_shifted(n)
+    return 0 if d < floor else fma(power, q, power)
 
 
 @formula
@@ -20,14 +52,19 @@ def row_share(y, scale, rest):
 def shares(
     x: In, sign: Real, y: Out, factor: Wide, tops: Tops, lanes: Lanes, lows: Lanes, n: Index
 ) -> None:
-    """Factor·e^(sign·x - max) / sum of e^(sign·x - max)."""
+    """Factor·e^(sign·x) / sum of e^(sign·x)."""
     largest: Real = largest_of(x, sign, tops, n)
+    base: Real
+    top: Real
+    floor: Real
+    shift: Real
+    base, top, floor, shift = row_scale(largest)
     clear(lanes, lows, n)
     for start in range(0, n, BLOCK):
         stop: Index = start + BLOCK if start + BLOCK < n else n
         whole: Index = stop - (stop - start) % LANES
         for i in range(start, stop):
-            y[i] = row_term(sign * x[i], largest)
+            y[i] = scaled_term(sign * x[i], base, top, floor, shift)
         for i in range(start, whole, LANES):
             for j in range(LANES):
                 lanes[j], lows[j] = add(lanes[j], lows[j], wide(y[i + j]))

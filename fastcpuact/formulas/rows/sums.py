@@ -63,6 +63,7 @@ add_product = per_precision(
     float32=InFloat64(added_product), float64=InFloat64(added_product_with_error)
 )
 add_exactly = InFloat64(added_exactly)
+add_lanes = per_precision(float32=InFloat64(added), float64=add_exactly)
 quotient = per_precision(float32=InFloat64(ratio), float64=InFloat64(pair_quotient))
 
 
@@ -87,10 +88,10 @@ def fold(lanes: Lanes, lows: Lanes, half: Index, n: Index) -> None:
         left: Index = n - half if n < half + half else half
         if left == half:
             for j in range(half):
-                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+                lanes[j], lows[j] = add_lanes(lanes[j], lows[j] + lows[j + half], lanes[j + half])
         else:
             for j in range(left):
-                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+                lanes[j], lows[j] = add_lanes(lanes[j], lows[j] + lows[j + half], lanes[j + half])
 
 
 @row_kernel(exported=False)
@@ -101,6 +102,29 @@ def finish(lanes: Lanes, lows: Lanes, n: Index) -> None:
     fold(lanes, lows, 4, n)
     fold(lanes, lows, 2, n)
     fold(lanes, lows, 1, n)
+
+
+@row_kernel(exported=False)
+def fold_pairs(lanes: Lanes, lows: Lanes, half: Index, n: Index) -> None:
+    """As `fold`, with all rounding errors in either precision."""
+    if n > half:
+        left: Index = n - half if n < half + half else half
+        if left == half:
+            for j in range(half):
+                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+        else:
+            for j in range(left):
+                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
+
+
+@row_kernel(exported=False)
+def finish_pairs(lanes: Lanes, lows: Lanes, n: Index) -> None:
+    """As `finish`, for lanes that are pairs in either precision."""
+    fold_pairs(lanes, lows, 16, n)
+    fold_pairs(lanes, lows, 8, n)
+    fold_pairs(lanes, lows, 4, n)
+    fold_pairs(lanes, lows, 2, n)
+    fold_pairs(lanes, lows, 1, n)
 
 
 @formula
