@@ -80,6 +80,32 @@ def test_arrays_of_any_layout_and_several_results():
         assert same(d, act.relu.grad(operand)) and same(dx, act.relu.backward(operand, operand))
 
 
+def test_arrays_as_parameters_and_numbers_as_operands_are_broadcast():
+    @njit
+    def call(dy, x, w):
+        return act.prelu(x, w), act.prelu.backward(dy, x, w), act.hardtanh(x, max_val=w)
+
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    slopes = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
+    column = np.linspace(0, 1, 6, dtype=np.float32)[:, None]
+    for dy, operand, w in (
+        (x, x, slopes),
+        (x, x, slopes[::-1]),
+        (2.0, x, column),
+        (x[0], x.T[:, :4], slopes),
+        (1.0, x[0], column),
+        (1.0, x[0, 0], slopes),
+        (x, x, np.full_like(x, 0.5)),
+        (x, x, slopes.astype(np.float64)),
+    ):
+        expected = (
+            act.prelu(operand, w),
+            act.prelu.backward(dy, operand, w),
+            act.hardtanh(operand, max_val=w),
+        )
+        assert all(map(same, call(dy, operand, w), expected))
+
+
 def test_dtypes_follow_numpy():
     @njit
     def call(x):
@@ -137,19 +163,21 @@ def test_what_does_not_compile_says_why():
         return act.gelu.gradient(x)
 
     @njit
-    def mixed(dy, x):
+    def backward(dy, x):
         return act.gelu.backward(dy, x)
 
-    with pytest.raises(TypingError, match="numbers or arrays of numbers up to float64"):
+    with pytest.raises(TypingError, match="numbers and arrays of numbers up to float64"):
         complex_(1j)
     with pytest.raises(TypingError, match="Unknown attribute 'param_grads'"):
         sums(1.0, 0.5)
     with pytest.raises(TypingError, match="gradient"):
         unknown(1.0)
-    with pytest.raises(TypingError, match="of one kind"):
-        mixed(1.0, np.ones(3))
-    with pytest.raises(ValueError, match="shapes of the operands differ"):
-        mixed(np.ones(2), np.ones(3))
+    with pytest.raises(
+        TypingError, match="numbers and arrays of numbers up to float64, got float64"
+    ):
+        backward(1.0, np.ones(3) * 1j)
+    with pytest.raises(ValueError, match="broadcast"):
+        backward(np.ones(2), np.ones(3))
 
 
 # The functions raise, which is what Numba has to restore their modules for.

@@ -120,19 +120,23 @@ def _overload(form: Form, operands: tuple[str, ...]) -> Any:
     count = len(form.form.operands)
 
     def choose(*given: Any) -> Any:
-        # Parameters are weak, as Python numbers are in NumPy: the operands decide.
-        reals = [_real(argument) for argument in given[:count]]
-        arrays = [isinstance(argument, types.Array) for argument in given[:count]]
-        if None in reals or any(arrays) != all(arrays):
+        reals = [_real(argument) for argument in given]
+        if None in reals:
             raise TypingError(
-                f"{form.__name__} takes numbers or arrays of numbers up to float64, all of one "
-                f"kind, got {', '.join(map(str, given))}"
+                f"{form.__name__} takes numbers and arrays of numbers up to float64, "
+                f"got {', '.join(map(str, given))}"
             )
-        for argument in given[count:]:
-            if not isinstance(argument, types.Number | types.Boolean):
-                raise TypingError(f"{form.__name__} takes numbers as parameters, got {argument}")
-        precision = FLOAT64 if FLOAT64 in reals else FLOAT32
-        return _implementation(form, operands, precision, given[:count] if arrays[0] else ())
+        arrays = {
+            name: argument
+            for name, argument in zip(operands, given, strict=True)
+            if isinstance(argument, types.Array)
+        }
+        # Numbers beside arrays are weak, as Python's are in NumPy, and so are parameters else.
+        deciding = arrays.values() if arrays else given[:count]
+        precision = FLOAT64 if FLOAT64 in map(_real, deciding) else FLOAT32
+        if arrays:
+            return _on_arrays(form, operands, precision, arrays)
+        return _on_numbers(form, operands, precision)
 
     # Numba matches the names of the arguments with those of the implementation.
     arguments = ", ".join(operands)
@@ -154,40 +158,49 @@ def _real(argument: Any) -> Precision | None:
     return None
 
 
-def _implementation(
-    form: Form, operands: tuple[str, ...], precision: Precision, arrays: tuple[Any, ...]
-) -> Any:
+def _on_numbers(form: Form, operands: tuple[str, ...], precision: Precision) -> Any:
+    """Return the implementation that computes in a precision with the formulas of a form."""
     real = precision.dtype
-    count = len(form.form.operands)
-    lines = []
-    names = {**vars(module_of(form.record)), "np": np}
-    if arrays:
-        lines += [
-            f"if {name}.shape != {operands[0]}.shape: "
-            f"raise ValueError('{form.__name__}: the shapes of the operands differ')"
-            for name in operands[1:count]
-        ]
-        results = [f"out{k}" for k in range(len(form.form.results))]
-        lines += [f"{name} = np.empty({operands[0]}.shape, np.{real})" for name in results]
-        passed = [
-            _contiguous(name, array, real) for name, array in zip(operands, arrays, strict=False)
-        ]
-        passed += [f"{real}({name})" for name in operands[count:]]
-        passed += [f"{name}.reshape(-1)" for name in results]
-        key = form.form.key(form.is_fast)
-        kernel = kernel_name(form.record, key, precision)
-        lines.append(f"{kernel}({', '.join(passed)})")
-    else:
-        results = []
-        for formula, arguments, times_dy in form.record.calls(form.form):
-            given = ", ".join(f"{real}({name})" for name in arguments)
-            call = f"{formula_name(formula, form.is_fast, precision)}({given})"
-            results.append(f"{real}(dy) * {call}" if times_dy else call)
-    lines.append(f"return {', '.join(results)}")
-    return _define(f"run_{_identifier(form)}", ", ".join(operands), lines, names)
+    results = []
+    for formula, arguments, times_dy in form.record.calls(form.form):
+        given = ", ".join(f"{real}({name})" for name in arguments)
+        call = f"{formula_name(formula, form.is_fast, precision)}({given})"
+        results.append(f"{real}(dy) * {call}" if times_dy else call)
+    return _implementation(form, operands, [f"return {', '.join(results)}"])
 
 
-def _contiguous(name: str, array: Any, real: str) -> str:
+def _on_arrays(
+    form: Form, operands: tuple[str, ...], precision: Precision, arrays: dict[str, types.Array]
+) -> Any:
+    """Return the implementation that runs a kernel; a parameter of it is an array or a number."""
+    real = precision.dtype
+    shapes = [f"{name}.shape" for name in arrays]
+    lines = [f"shape = np.broadcast_shapes({', '.join(shapes)})"]
+    ndim = max(array.ndim for array in arrays.values())
+    passed = []
+    for k, name in enumerate(operands):
+        if name in arrays:
+            passed.append(_contiguous(name, arrays[name], ndim, real))
+        elif k < len(form.form.operands):
+            passed.append(f"np.full(shape, {real}({name})).reshape(-1)")
+        else:
+            passed.append(f"{real}({name})")
+    results = [f"out{k}" for k in range(len(form.form.results))]
+    lines += [f"{name} = np.empty(shape, np.{real})" for name in results]
+    passed += [f"{name}.reshape(-1)" for name in results]
+    kernel = kernel_name(form.record, form.form.key(form.is_fast), precision)
+    lines += [f"{kernel}({', '.join(passed)})", f"return {', '.join(results)}"]
+    return _implementation(form, operands, lines)
+
+
+def _contiguous(name: str, array: types.Array, ndim: int, real: str) -> str:
     """Write an array as one of one dimension and of a precision; a copy only where it must be."""
-    text = name if array.layout == "C" else f"np.ascontiguousarray({name})"
+    copy = f"np.ascontiguousarray(np.broadcast_to({name}, shape))"
+    is_whole = array.ndim == ndim and array.layout == "C"
+    text = f"({name} if {name}.shape == shape else {copy})" if is_whole else copy
     return f"{text}.reshape(-1)" + f".astype(np.{real})" * (str(array.dtype) != real)
+
+
+def _implementation(form: Form, operands: tuple[str, ...], body: list[str]) -> Any:
+    names = {**vars(module_of(form.record)), "np": np}
+    return _define(f"run_{_identifier(form)}", ", ".join(operands), body, names)
