@@ -472,7 +472,7 @@ def run_short(tuple kernels, tuple for_columns, bint to_numbers, object axis, ob
     cdef char* passed[MAX_OPERANDS]
     cdef Py_ssize_t lengths[MAX_OPERANDS]
     cdef cnp.npy_intp shape[MAX_NDIM]  # of the result
-    cdef Py_ssize_t n, size, start
+    cdef Py_ssize_t n, row, size, start, apart = 1
     cdef int count = <int>len(arrays), itemsize, ndim, type_, k, precision, along
     cdef fpenv_state caller
     given = arrays[0]
@@ -514,7 +514,10 @@ def run_short(tuple kernels, tuple for_columns, bint to_numbers, object axis, ob
             ):
                 return None
     n = cnp.PyArray_DIM(x, along)
-    if along != cnp.PyArray_NDIM(x) - 1 or (n <= SHORT_ROW and size >= n * FEW_ROWS):
+    for k in range(along + 1, cnp.PyArray_NDIM(x)):
+        apart *= cnp.PyArray_DIM(x, k)
+    row = n * count + (1 if to_numbers else n)
+    if apart > 1 or (row <= SHORT_ROW and size >= n * FEW_ROWS):
         kept = result[(slice(None),) * along + (None,)] if to_numbers else result
         run_rows(kernels[precision], for_columns[precision], (*arrays, kept), count, along)
         return result[()] if out is None and ndim == 0 else result
