@@ -20,6 +20,8 @@ LENGTHS = range(1, 131)
 
 # More columns than are worked on together, and not a multiple.
 _COLUMNS = 39
+# Elements of elementwise results that are long enough to be stored in aligned vectors.
+_LONG = [1031, 2055]
 
 _PROT_NONE = 0  # of <sys/mman.h>; the module mmap has no name for it
 
@@ -62,16 +64,17 @@ def _fenced(fences: list[Fence], values: tuple[np.ndarray, ...], at_end: bool) -
 
 def call_at_fences(lengths: list[int]) -> tuple[int, int]:
     """Call everything with every operand at a forbidden page; return numbers of calls and forms."""
-    fences = [Fence(max(lengths) * _COLUMNS * 8) for _ in range(8)]
+    longest = max(*lengths, *_LONG)
+    fences = [Fence(max(max(lengths) * _COLUMNS, longest) * 8) for _ in range(8)]
     for_numbers = [Fence(8) for _ in range(8)]
     calls = forms = 0
     for target in elementwise():
         forms += 1
         for dtype in DTYPES:
-            operands = tuple(sample(max(lengths), dtype, seed=k) for k in range(target.nin))
+            operands = tuple(sample(longest, dtype, seed=k) for k in range(target.nin))
             whole = as_tuple(target.ufunc(*operands))
             params = tuple(np.full(1, value, dtype) for value in target.params)
-            for n in lengths:
+            for n in [*lengths, *_LONG]:
                 for at_end in (True, False):
                     given = _fenced(fences, tuple(x[:n] for x in operands), at_end)
                     out = tuple(
@@ -132,7 +135,7 @@ def levels() -> list[str]:
     "guard pages",
     "Memory",
     "no byte before the first or after the last element of any operand is touched: arrays of 1 to "
-    "130 elements end and begin at pages that may not be accessed",
+    "130 elements, and of 1,031 and 2,055, end and begin at pages that may not be accessed",
 )
 def guard_pages(full: bool) -> str:
     assert run(read_past_the_end).returncode == -signal.SIGSEGV, "a forbidden page can be read"
