@@ -95,6 +95,7 @@ def test_arrays_as_parameters_and_numbers_as_operands_are_broadcast():
         (x[0], x.T[:, :4], slopes),
         (1.0, x[0], column),
         (1.0, x[0, 0], slopes),
+        (x, np.array(0.5, np.float32), slopes),
         (x, x, np.full_like(x, 0.5)),
         (x, x, slopes.astype(np.float64)),
     ):
@@ -111,6 +112,7 @@ def test_dtypes_follow_numpy():
     def call(x):
         return act.hardsigmoid(x)
 
+    assert call(np.array(1.5)) == act.hardsigmoid(1.5)
     assert call(np.arange(3, dtype=np.int16)).dtype == np.float32
     assert call(np.arange(3)).dtype == np.float64
     assert call(2) == act.hardsigmoid(2.0) and call(True) == act.hardsigmoid(1.0)

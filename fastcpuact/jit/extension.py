@@ -195,7 +195,7 @@ def _on_arrays(
 
 def _contiguous(name: str, array: types.Array, ndim: int, real: str) -> str:
     """Write an array as one of one dimension and of a precision; a copy only where it must be."""
-    copy = f"np.ascontiguousarray(np.broadcast_to({name}, shape))"
+    copy = f"np.broadcast_to({name}, shape).copy()"
     is_whole = array.ndim == ndim and array.layout == "C"
     text = f"({name} if {name}.shape == shape else {copy})" if is_whole else copy
     return f"{text}.reshape(-1)" + f".astype(np.{real})" * (str(array.dtype) != real)
