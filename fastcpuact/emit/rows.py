@@ -75,7 +75,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def __init__(self, kernel: RowKernel, reader: Reader, wide: Reader) -> None:
         self.kernel = kernel
-        self.names = kernel.function.__globals__
+        self.names = kernel.names
         self.reader = reader
         self.wide = wide
         self.variables: dict[str, str] = {}
@@ -107,9 +107,11 @@ class _Rewriter(ast.NodeTransformer):
             return self.wide.read(target.formula).name
         if isinstance(target, Formula):
             return self.reader.read(target).name
-        if isinstance(target, RowKernel) or name in ("real", "wide"):
-            return f"{name}_{self.reader.precision.suffix}"
-        self.refuse(node, f"a call of {name!r}")
+        if isinstance(target, RowKernel):
+            name = target.name
+        elif name not in ("real", "wide"):
+            self.refuse(node, f"a call of {name!r}")
+        return f"{name}_{self.reader.precision.suffix}"
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         value = self.names.get(node.id)

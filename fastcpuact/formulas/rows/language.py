@@ -28,12 +28,20 @@ BLOCK = 128
 
 
 class RowKernel(Word):
-    """A loop over one row."""
+    """A loop over one row; ``names`` is what words of its text mean."""
 
-    def __init__(self, function: Callable[..., Any], exported: bool) -> None:
+    def __init__(
+        self, function: Callable[..., Any], exported: bool, name: str, names: dict[str, Any]
+    ) -> None:
         self.function = function
-        self.name = function.__name__
+        self.name = name
         self.exported = exported
+        self.names = names
+        ROW_KERNELS[name] = self
+
+    def variant(self, name: str, **others: Word) -> RowKernel:
+        """Declare the same loop with others in the place of formulas or row kernels it calls."""
+        return RowKernel(self.function, self.exported, name, {**self.names, **others})
 
 
 class InFloat64(Word):
@@ -51,8 +59,6 @@ def row_kernel(*, exported: bool) -> Callable[[Callable[..., Any]], RowKernel]:
     """Declare a loop over one row; ``exported`` ones are called by the rest of the package."""
 
     def declare(function: Callable[..., Any]) -> RowKernel:
-        kernel = RowKernel(function, exported)
-        ROW_KERNELS[kernel.name] = kernel
-        return kernel
+        return RowKernel(function, exported, function.__name__, function.__globals__)
 
     return declare

@@ -104,27 +104,9 @@ def finish(lanes: Lanes, lows: Lanes, n: Index) -> None:
     fold(lanes, lows, 1, n)
 
 
-@row_kernel(exported=False)
-def fold_pairs(lanes: Lanes, lows: Lanes, half: Index, n: Index) -> None:
-    """As `fold`, with all rounding errors in either precision."""
-    if n > half:
-        left: Index = n - half if n < half + half else half
-        if left == half:
-            for j in range(half):
-                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
-        else:
-            for j in range(left):
-                lanes[j], lows[j] = add_exactly(lanes[j], lows[j] + lows[j + half], lanes[j + half])
-
-
-@row_kernel(exported=False)
-def finish_pairs(lanes: Lanes, lows: Lanes, n: Index) -> None:
-    """As `finish`, for lanes that are pairs in either precision."""
-    fold_pairs(lanes, lows, 16, n)
-    fold_pairs(lanes, lows, 8, n)
-    fold_pairs(lanes, lows, 4, n)
-    fold_pairs(lanes, lows, 2, n)
-    fold_pairs(lanes, lows, 1, n)
+# For lanes that are pairs in either precision.
+fold_pairs = fold.variant("fold_pairs", add_lanes=add_exactly)
+finish_pairs = finish.variant("finish_pairs", fold=fold_pairs)
 
 
 @formula
