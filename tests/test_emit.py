@@ -323,7 +323,7 @@ def rows_outside_the_language():
 
 @pytest.mark.parametrize("function", rows_outside_the_language(), ids=lambda f: f.__name__)
 def test_refused_in_row_kernels(function):
-    kernel = RowKernel(function, exported=False)
+    kernel = RowKernel(function, False, function.__name__, function.__globals__)
     with pytest.raises(FormulaError, match=r"test_emit\.py:\d+: .* is not for row kernels"):
         row_function(kernel, Reader(FLOAT64), Reader(FLOAT64))
 

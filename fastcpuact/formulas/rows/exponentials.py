@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ..elementary import STEP_DOWN
-from ..language import formula, per_precision
+from ..elementary import STEP_DOWN, exp_reduced
+from ..language import exp2_shifted, fma, formula, per_precision
 from .language import LANES, row_kernel
 
 # Below these, e^x adds nothing to a sum, even if there are a million and no others.
@@ -23,9 +23,29 @@ def difference(x, largest):
 
 
 @formula
+def row_term(d, low, floor, shift):
+    """e^(d + low)·2^k, 0 below the floor; shift is ROUND + k, and d at most 0 or a little above.
+
+    A k of STEP and more keeps the digits where e^d is subnormal.
+    """
+    q, n = exp_reduced(floor if d < floor else d, low, shift)
+    power = exp2_shifted(n)
+    return 0 if d < floor else fma(power, q, power)
+
+
+@formula
 def lowered(x):
     """x·2^-STEP."""
     return x * STEP_DOWN
+
+
+@formula
+def larger(a, b):
+    """The larger of two numbers; a if b is NaN."""
+    return b if b > a else a
+
+
+joined = larger
 
 
 @row_kernel(exported=False)
@@ -35,10 +55,10 @@ def larger_half(tops: Tops, half: Index, n: Index) -> None:
         left: Index = n - half if n < half + half else half
         if left == half:
             for j in range(half):
-                tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
+                tops[j] = joined(tops[j], tops[j + half])
         else:
             for j in range(left):
-                tops[j] = tops[j + half] if tops[j + half] > tops[j] else tops[j]
+                tops[j] = joined(tops[j], tops[j + half])
 
 
 @row_kernel(exported=False)

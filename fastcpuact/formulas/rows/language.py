@@ -37,11 +37,10 @@ class RowKernel(Word):
         self.name = name
         self.exported = exported
         self.names = names
-        ROW_KERNELS[name] = self
 
     def variant(self, name: str, **others: Word) -> RowKernel:
         """Declare the same loop with others in the place of formulas or row kernels it calls."""
-        return RowKernel(self.function, self.exported, name, {**self.names, **others})
+        return declared(RowKernel(self.function, self.exported, name, {**self.names, **others}))
 
 
 class InFloat64(Word):
@@ -55,10 +54,17 @@ class InFloat64(Word):
 ROW_KERNELS: dict[str, RowKernel] = {}
 
 
+def declared(kernel: RowKernel) -> RowKernel:
+    """Have engines print this row kernel."""
+    ROW_KERNELS[kernel.name] = kernel
+    return kernel
+
+
 def row_kernel(*, exported: bool) -> Callable[[Callable[..., Any]], RowKernel]:
     """Declare a loop over one row; ``exported`` ones are called by the rest of the package."""
 
     def declare(function: Callable[..., Any]) -> RowKernel:
-        return RowKernel(function, exported, function.__name__, function.__globals__)
+        name, names = function.__name__, function.__globals__
+        return declared(RowKernel(function, exported, name, names))
 
     return declare

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from ..coefficients import ROUND
-from ..elementary import STEP, exp, exp_pair_parts, exp_reduced, log1p_pair
-from ..language import exp2_shifted, fma, formula
+from ..elementary import STEP, exp, exp_pair_parts, log1p_pair
+from ..language import fma, formula
 from ..pairs import pair_sum, two_sum
-from .exponentials import NOTHING, difference, largest_of, lowered
+from .exponentials import NOTHING, difference, larger_half, largest_of, lowered, row_term
 from .language import BLOCK, LANES, InFloat64, row_kernel
 from .sums import add, clear, finish, finish_pairs, low_part
 
@@ -24,10 +24,7 @@ def term_of_other(x, largest):
     The rounding error of the difference is carried into the exponential.
     """
     d, low = difference(x, largest)
-    q, n = exp_reduced(NOTHING if d < NOTHING else d, low, ROUND + STEP)
-    power = exp2_shifted(n)
-    term = 0 if d < NOTHING else fma(power, q, power)
-    return 0 if x == largest else term
+    return 0 if x == largest else row_term(d, low, NOTHING, ROUND + STEP)
 
 
 @formula
@@ -36,17 +33,13 @@ def one_if_equal(total, x, largest):
     return total + 1 if x == largest else total
 
 
-@row_kernel(exported=False)
-def add_half(counts: Tops, half: Index, n: Index) -> None:
-    """Add the lanes from half on, of those that n elements came to, to the first ones."""
-    if n > half:
-        left: Index = n - half if n < half + half else half
-        if left == half:
-            for j in range(half):
-                counts[j] += counts[j + half]
-        else:
-            for j in range(left):
-                counts[j] += counts[j + half]
+@formula
+def both(a, b):
+    """a + b."""
+    return a + b
+
+
+add_half = larger_half.variant("add_half", joined=both)
 
 
 @row_kernel(exported=False)

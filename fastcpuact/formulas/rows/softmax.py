@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from ..algebraic import LARGEST
 from ..coefficients import LOG2_E, ROUND
-from ..elementary import STEP, exp_reduced
-from ..language import exp2_shifted, fabs, fma, formula, per_precision
-from .exponentials import NOTHING, largest_of, lowered
+from ..elementary import STEP
+from ..language import fabs, fma, formula, per_precision
+from .exponentials import NOTHING, largest_of, lowered, row_term
 from .language import BLOCK, LANES, row_kernel
 from .sums import add, add_product, clear, finish, low_part, quotient
 
@@ -27,8 +27,8 @@ def row_scale(largest):
     power of two next to the largest of them does as well.
     """
     base = 0 if fabs(largest) <= _NEAR else (LARGEST if largest > LARGEST else largest)
-    top = 0 if largest > LARGEST else largest - base
-    floor = _INFINITE if largest > LARGEST else top + NOTHING
+    top = _INFINITE if largest > LARGEST else largest - base
+    floor = top if largest > LARGEST else top + NOTHING
     return base, top, floor, (ROUND + STEP) - (fma(top, LOG2_E, ROUND) - ROUND)
 
 
@@ -36,10 +36,7 @@ def row_scale(largest):
 def scaled_term(x, base, top, floor, shift):
     """e^(x - base)·2^(STEP - k), k next to top/log 2; 2^STEP keeps digits of subnormal numbers."""
     d = x - base
-    below = top if d > top else d
-    q, n = exp_reduced(floor if below < floor else below, -0.0, shift)
-    power = exp2_shifted(n)
-    return 0 if d < floor else fma(power, q, power)
+    return row_term(top if d > top else d, -0.0, floor, shift)
 
 
 @formula
