@@ -83,13 +83,15 @@ def test_cpp(built):
     assert np.array_equal(native.slope(x), act.softplus.grad(x, 2.0))
     assert np.array_equal(native.tanh(x), act.tanh(x))
     assert native.level in ("v2", "v3", "v4", "portable")
-    assert native.look_up("expit") == (2, 1) and native.look_up("elu") == (3, 1)
+    assert native.look_up("expit") == (2, 1, 4) and native.look_up("elu") == (3, 1, 4)
     with pytest.raises(ValueError, match="no activation is called 'gelo'"):
         native.look_up("gelo")
     with pytest.raises(ValueError, match="run refused its arguments"):
         native.wrong(x)
     with pytest.raises(ValueError, match="run refused its arguments"):
         native.misused(x)
+    with pytest.raises(ValueError, match="run refused its arguments"):
+        native.narrow(x)
     with pytest.raises(ValueError, match="run refused its arguments"):
         native.not_found(x)
     with pytest.raises(TypeError, match="find: name, form and dtype must be strings, got NULL"):

@@ -18,7 +18,8 @@
  * and then those that it writes.  Behind what the form reads come the parameters of the activation,
  * in the order of its signature: the last count of them as numbers in params, for all elements, and
  * the others as arrays.  operands(kernel) counts all that it reads, parameters included, and
- * results(kernel) what it writes.  Arrays may overlap in any way.  The bits of a result depend on
+ * results(kernel) what it writes; itemsize(kernel) is 4 for float32 and 8 for float64, and run
+ * takes the arrays to be of that dtype.  Arrays may overlap in any way.  The bits of a result depend on
  * nothing but the numbers.  run returns -1, and does nothing, where n or count make no sense or the
  * kernel is NULL; so do the counts of a kernel that is NULL.
  */
@@ -26,13 +27,14 @@
 #define FASTCPUACT_H
 
 #include <Python.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Of this table; it grows at its end within a version. */
-#define FASTCPUACT_VERSION 1
+#define FASTCPUACT_VERSION 2
 #define FASTCPUACT_CAPSULE "fastcpuact.kernels.contiguous._C_API"
 
 typedef struct fastcpuact_kernel fastcpuact_kernel;
@@ -43,6 +45,7 @@ typedef struct {
     const fastcpuact_kernel *(*find)(const char *name, const char *form, const char *dtype);
     int (*operands)(const fastcpuact_kernel *kernel);
     int (*results)(const fastcpuact_kernel *kernel);
+    int (*itemsize)(const fastcpuact_kernel *kernel); /* of a number, in bytes: 4 or 8 */
     int (*run)(const fastcpuact_kernel *kernel, void **arrays, Py_ssize_t n,
                const double *params, int count);
 } fastcpuact_table;
@@ -74,23 +77,29 @@ static inline int fastcpuact_import(void)
 }
 
 /* One array in, one out: "value", "grad", "grad2" of an activation without parameters.  They return
- * -1, and do nothing, for a kernel of another form. */
+ * -1, and do nothing, for a kernel of another form or of the other dtype. */
+static inline int fastcpuact_map(const fastcpuact_kernel *kernel, const void *x, void *y,
+                                 Py_ssize_t n, int itemsize)
+{
+    void *arrays[2];
+    if (fastcpuact->itemsize(kernel) != itemsize || fastcpuact->operands(kernel) != 1 ||
+        fastcpuact->results(kernel) != 1)
+        return -1;
+    memcpy(&arrays[0], &x, sizeof x); /* read only, which the type of arrays cannot say */
+    arrays[1] = y;
+    return fastcpuact->run(kernel, arrays, n, NULL, 0);
+}
+
 static inline int fastcpuact_map_f32(const fastcpuact_kernel *kernel, const float *x, float *y,
                                      Py_ssize_t n)
 {
-    void *arrays[2] = {(void *)x, (void *)y};
-    if (fastcpuact->operands(kernel) != 1 || fastcpuact->results(kernel) != 1)
-        return -1;
-    return fastcpuact->run(kernel, arrays, n, NULL, 0);
+    return fastcpuact_map(kernel, x, y, n, (int)sizeof *y);
 }
 
 static inline int fastcpuact_map_f64(const fastcpuact_kernel *kernel, const double *x, double *y,
                                      Py_ssize_t n)
 {
-    void *arrays[2] = {(void *)x, (void *)y};
-    if (fastcpuact->operands(kernel) != 1 || fastcpuact->results(kernel) != 1)
-        return -1;
-    return fastcpuact->run(kernel, arrays, n, NULL, 0);
+    return fastcpuact_map(kernel, x, y, n, (int)sizeof *y);
 }
 
 #endif

@@ -187,6 +187,7 @@ cdef extern from "../include/fastcpuact.h":
         const fastcpuact_kernel* (*find)(const char*, const char*, const char*) except NULL
         int (*operands)(const fastcpuact_kernel*) noexcept
         int (*results)(const fastcpuact_kernel*) noexcept
+        int (*itemsize)(const fastcpuact_kernel*) noexcept
         int (*run)(
             const fastcpuact_kernel*, void**, Py_ssize_t, const double*, int
         ) noexcept nogil
@@ -210,6 +211,10 @@ cdef int c_results(const fastcpuact_kernel* kernel) noexcept:
     return -1 if kernel == NULL else (<const Kernel*>kernel).nout
 
 
+cdef int c_itemsize(const fastcpuact_kernel* kernel) noexcept:
+    return -1 if kernel == NULL else (<const Kernel*>kernel).itemsize
+
+
 cdef int c_run(
     const fastcpuact_kernel* kernel, void** arrays, Py_ssize_t n, const double* params, int count
 ) noexcept nogil:
@@ -226,5 +231,6 @@ table.level = level
 table.find = c_find
 table.operands = c_operands
 table.results = c_results
+table.itemsize = c_itemsize
 table.run = c_run
 _C_API = PyCapsule_New(&table, FASTCPUACT_CAPSULE, NULL)

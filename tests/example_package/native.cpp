@@ -9,6 +9,7 @@ namespace {
 
 const fastcpuact_kernel *softplus_grad;
 const fastcpuact_kernel *tanh_value;
+const fastcpuact_kernel *relu_value;
 
 // From a buffer of doubles to a list.
 template <typename Compute>
@@ -65,6 +66,14 @@ PyObject *misused(PyObject *, PyObject *argument)
     });
 }
 
+// The arrays are of float64, the kernel is of float32.
+PyObject *narrow(PyObject *, PyObject *argument)
+{
+    return apply(argument, [](const double *x, double *y, Py_ssize_t n) {
+        return fastcpuact_map_f64(relu_value, x, y, n);
+    });
+}
+
 PyObject *not_found(PyObject *, PyObject *argument)
 {
     return apply(argument, [](const double *x, double *y, Py_ssize_t n) {
@@ -83,13 +92,15 @@ PyObject *look_up(PyObject *, PyObject *name)
     const fastcpuact_kernel *kernel = fastcpuact->find(text, "backward", "float32");
     if (kernel == nullptr)
         return nullptr;
-    return Py_BuildValue("ii", fastcpuact->operands(kernel), fastcpuact->results(kernel));
+    return Py_BuildValue("iii", fastcpuact->operands(kernel), fastcpuact->results(kernel),
+                         fastcpuact->itemsize(kernel));
 }
 
 PyMethodDef methods[] = {{"slope", slope, METH_O, nullptr},
                          {"tanh", hyperbolic, METH_O, nullptr},
                          {"wrong", wrong, METH_O, nullptr},
                          {"misused", misused, METH_O, nullptr},
+                         {"narrow", narrow, METH_O, nullptr},
                          {"not_found", not_found, METH_O, nullptr},
                          {"look_up", look_up, METH_O, nullptr},
                          {nullptr, nullptr, 0, nullptr}};
@@ -105,7 +116,8 @@ PyMODINIT_FUNC PyInit_native(void)
         return nullptr;
     softplus_grad = fastcpuact->find("softplus", "grad", "float64");
     tanh_value = fastcpuact->find("tanh", "value", "float64");
-    if (softplus_grad == nullptr || tanh_value == nullptr)
+    relu_value = fastcpuact->find("relu", "value", "float32");
+    if (softplus_grad == nullptr || tanh_value == nullptr || relu_value == nullptr)
         return nullptr;
     PyObject *module = PyModule_Create(&definition);
     if (module != nullptr && PyModule_AddStringConstant(module, "level", fastcpuact->level) < 0)
