@@ -2,7 +2,7 @@
 
 Every function is here under its name: ``fastcpuact.autograd.gelu(x)`` may stand in what
 ``autograd.grad`` differentiates, with respect to x and to parameters, and twice with respect to x
-where there is a second gradient.
+where there is a second gradient.  What cannot be derived raises NotImplementedError.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fastcpuact.extras import needed
 
 with needed("autograd", __name__):
     import autograd.numpy as anp
+    import numpy as np
     from autograd.extend import defjvp, defvjp, primitive
     from autograd.numpy.numpy_vjps import unbroadcast_f
     from autograd.tracer import isbox
@@ -76,23 +77,57 @@ def _elementwise(activation: Any) -> Function:
     value, backward = primitive(activation), primitive(activation.backward)
     # dy·f''(x), whose own derivative is not known.
     bend = primitive(lambda dy, x, *params: dy * activation.grad2(x, *params))
+    unknown = functools.partial(_unknown, activation.name)
 
     def in_x(g: Any, x: Any, params: Any) -> Any:
         return unbroadcast_f(x, lambda g: backward(g, x, *params))(g)
 
     def in_param(k: int) -> Function:
-        return lambda _, x, *params: lambda g: activation.param_grads(g, x, *params)[k]
+        def gradient(g: Any, x: Any, params: Any) -> Any:
+            if any(map(isbox, (g, x, *params))):
+                raise unknown("the gradients of its parameters")
+            return activation.param_grads(g, x, *params)[k]
+
+        return lambda _, x, *params: lambda g: gradient(g, x, params)
+
+    def along_param(k: int) -> Function:
+        def slope(g: Any, y: Any, x: Any, *params: Any) -> Any:
+            if any(map(isbox, (g, x, *params))):
+                raise unknown("the gradients of its parameters")
+            # With parameters of the shape of y, nothing is summed.
+            whole = [np.broadcast_to(np.asarray(p, y.dtype), y.shape) for p in params]
+            return g * activation.param_grads(np.ones_like(y), x, *whole)[k]
+
+        return slope
 
     defvjp(
         value,
         lambda _, x, *params: lambda g: in_x(g, x, params),
         *(in_param(k) for k in range(len(activation.params))),
     )
-    defjvp(value, lambda g, _, x, *params: backward(g, x, *params))
-    rules = [lambda _, dy, x, *params: unbroadcast_f(dy, lambda g: backward(g, x, *params))]
-    if "grad2" in activation.record.forms:
-        rules.append(lambda _, dy, x, *params: unbroadcast_f(x, lambda g: bend(g * dy, x, *params)))
-    defvjp(backward, *rules)
+    defjvp(
+        value,
+        lambda g, _, x, *params: backward(g, x, *params),
+        *(along_param(k) for k in range(len(activation.params))),
+    )
+    again = "its gradient"
+
+    def in_x_again(_: Any, dy: Any, x: Any, *params: Any) -> Any:
+        if "grad2" not in activation.record.forms:
+            raise unknown(again)
+        return unbroadcast_f(x, lambda g: bend(g * dy, x, *params))
+
+    defvjp(
+        backward,
+        lambda _, dy, x, *params: unbroadcast_f(dy, lambda g: backward(g, x, *params)),
+        in_x_again,
+        *(_refused(unknown(f"{again} with respect to {p!r}")) for p in activation.params),
+    )
+    defvjp(
+        bend,
+        lambda _, dy, x, *params: unbroadcast_f(dy, lambda g: bend(g, x, *params)),
+        *[_refused(unknown("its second gradient"))] * (1 + len(activation.params)),
+    )
 
     @functools.wraps(activation, updated=())
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -112,20 +147,55 @@ def _elementwise(activation: Any) -> Function:
     return call
 
 
+def _unknown(name: str, what: str) -> NotImplementedError:
+    return NotImplementedError(f"{name}: the derivative of {what} is not known")
+
+
+def _refused(error: Exception) -> Function:
+    """Return a rule for what has no derivative here."""
+
+    def rule(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return rule
+
+
 def _gated(activation: Any) -> Function:
-    value = primitive(activation)
+    value, packed = primitive(activation), primitive(activation.packed)
+
+    def gradient(form: Function, g: Any, *given: Any, **kwargs: Any) -> Any:
+        if any(map(isbox, (g, *given))):
+            raise _unknown(activation.name, "its gradient")
+        return form(g, *given, **kwargs)
 
     def rule(k: int) -> Function:
-        return lambda _, a, b: unbroadcast_f((a, b)[k], lambda g: activation.backward(g, a, b)[k])
+        return lambda _, a, b: unbroadcast_f(
+            (a, b)[k], lambda g: gradient(activation.backward, g, a, b)[k]
+        )
 
     defvjp(value, rule(0), rule(1))
+    defvjp(
+        packed,
+        lambda _, x, **given: lambda g: gradient(activation.packed_backward, g, x, **given),
+    )
     # Elementwise: the slopes of both directions are the same.
     defjvp(
         value,
-        lambda g, _, a, b: activation.backward(g, a, b)[0],
-        lambda g, _, a, b: activation.backward(g, a, b)[1],
+        lambda g, _, a, b: gradient(activation.backward, g, a, b)[0],
+        lambda g, _, a, b: gradient(activation.backward, g, a, b)[1],
     )
-    return value
+
+    # Autograd follows positional arguments only.
+    @functools.wraps(activation, updated=())
+    def call(x: Any, gate: Any) -> Any:
+        return value(x, gate)
+
+    @functools.wraps(activation.packed)
+    def call_packed(x: Any, axis: int = -1, gate: str = "second") -> Any:
+        return packed(x, axis=axis, gate=gate)
+
+    call.packed = call_packed  # type: ignore[attr-defined]
+    return call
 
 
 # The gradients in NumPy's terms, which autograd can differentiate again.

@@ -93,6 +93,11 @@ def gelu(x: Array, since: int, approximate: str) -> Array:
     return forms[approximate](x)
 
 
+def thresholded_relu(x: Array, since: int, alpha: float) -> Array:
+    """ThresholdedRelu, which gives 0 for NaN."""
+    return np.where(x > alpha, act.threshold(x, alpha, 0.0), x.dtype.type(0))
+
+
 def shrink(x: Array, since: int, bias: float, lambd: float) -> Array:
     """Shrink, of which softshrink and hardshrink are special cases; keeps NaN."""
     if not _is_whole(x) and lambd >= 0 and bias in (0, lambd):
@@ -186,7 +191,7 @@ _OPERATORS: dict[str, Callable[..., Array]] = {
     "SwiGLU": swiglu,
     "Swish": lambda x, since, alpha: act.swish(x, alpha),
     "Tanh": elementwise(act.tanh),
-    "ThresholdedRelu": lambda x, since, alpha: act.threshold(x, alpha, 0.0),
+    "ThresholdedRelu": thresholded_relu,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -62,8 +63,16 @@ class ActivationTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         return {"name": self.name, **self._params}
 
     def set_params(self, **params: Any) -> ActivationTransformer:
-        """Set the name, or parameters of the activation; `fit` checks them."""
-        self.name = params.pop("name", self.name)
+        """Set the name, or parameters of the activation; `fit` checks them.
+
+        Another name leaves the parameters behind that the activation of that name does not have.
+        """
+        if "name" in params:
+            self.name = params.pop("name")
+            # An unknown name is for fit to refuse.
+            with contextlib.suppress(ValueError):
+                known = self._find().params
+                self._params = {p: value for p, value in self._params.items() if p in known}
         self._params = {**self._params, **params}
         return self
 

@@ -36,6 +36,12 @@ def test_elementwise(name):
             total = grad(lambda *a: anp.sum(ours(*a)), argnum=k + 1)(X, *params)
             assert total == pytest.approx(f.param_grads(np.ones_like(X), X, *params)[k])
 
+            def of_param(p, k=k):
+                return ours(X, *params[:k], p, *params[k + 1 :])
+
+            _, rise = make_jvp(of_param)(params[k])(1.0)
+            assert rise.shape == X.shape and np.sum(rise) == pytest.approx(total)
+
 
 def test_broadcasting_and_names():
     weight = np.array([0.1, 0.2, 0.3, 0.4])
@@ -90,6 +96,27 @@ def test_what_has_no_rule():
     slope = grad(lambda x: anp.sum(differentiable.sparsemax(x) ** 2))
     with pytest.raises(NotImplementedError, match="the gradient of sparsemax cannot be derived"):
         grad(lambda x: anp.sum(slope(x)))(X)
+
+
+def test_what_cannot_be_derived_again_says_so():
+    def slope(alpha):
+        return grad(lambda x: anp.sum(differentiable.elu(x, alpha)))(X)
+
+    with pytest.raises(NotImplementedError, match="elu: the derivative of its gradient with respe"):
+        grad(lambda alpha: anp.sum(slope(alpha)))(0.5)
+    with pytest.raises(NotImplementedError, match="elu: the derivative of the gradients of its pa"):
+        grad(lambda x: grad(lambda a: anp.sum(differentiable.elu(x, a)))(0.5) + anp.sum(x))(X)
+    with pytest.raises(NotImplementedError, match="gelu: the derivative of its second gradient"):
+        elementwise_grad(elementwise_grad(elementwise_grad(differentiable.gelu)))(X)
+    with pytest.raises(NotImplementedError, match="swiglu: the derivative of its gradient"):
+        elementwise_grad(elementwise_grad(lambda x: differentiable.swiglu(x, x)))(X)
+
+
+@pytest.mark.parametrize("gate", ["first", "second"])
+def test_gated_by_keyword_and_packed(gate):
+    assert np.array_equal(differentiable.swiglu(X, gate=X), act.swiglu(X, X))
+    dx = grad(lambda x: anp.sum(differentiable.swiglu.packed(x, 1, gate=gate)))(X)
+    assert np.array_equal(dx, act.swiglu.packed_backward(np.ones((3, 2)), X, 1, gate))
 
 
 def test_training_a_network():

@@ -227,6 +227,12 @@ def test_swiglu():
         fastcpuact.onnx.swiglu(X, X[:1], 28, 1.0)
 
 
+def test_thresholded_relu_of_what_is_no_number():
+    x = np.array([np.nan, np.inf, -np.inf, 1.0, 1.5, -1.0], np.float32)
+    both = [run("ThresholdedRelu", 22, x, ours=ours) for ours in (False, True)]
+    assert np.array_equal(*both) and both[0][0] == 0
+
+
 def test_prelu_of_channels():
     slope = np.array([0.1, 0.2, 0.3], np.float32)
     expected = np.where(X > 0, X, X * slope[:, None])

@@ -49,6 +49,11 @@ def test_parameters():
     assert np.array_equal(transformer.fit_transform(X - 3), act.elu(X - 3, 2.0))
     transformer.set_params(alpha=0.5)
     assert np.array_equal(transformer.fit_transform(X - 3), act.elu(X - 3, 0.5))
+    transformer.set_params(name="gelu")
+    assert transformer.get_params() == {"name": "gelu"}
+    assert np.array_equal(transformer.fit_transform(X - 3), act.gelu(X - 3))
+    transformer.set_params(name="celu", alpha=2.0)
+    assert np.array_equal(transformer.fit_transform(X - 3), act.celu(X - 3, 2.0))
     transformer = ActivationTransformer(act.gelu.fast)
     assert np.array_equal(transformer.fit_transform(X), act.gelu.fast(X))
     single = ActivationTransformer("softmax").fit_transform(X.astype(np.float32))
