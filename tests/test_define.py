@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 import pickle
 import runpy
 import subprocess
@@ -271,6 +272,38 @@ def test_what_cannot_be_derived_needs_a_gradient():
         act.define(octave)
 
 
+def test_what_calls_something_without_a_derivative_is_told_its_name():
+    def pair(x):
+        return act.swiglu(x, x)
+
+    with pytest.raises(ValueError, match="pair cannot be derived: the derivative of swiglu is not"):
+        act.define(pair)
+
+    def bent(x):
+        return act.gelu.grad2(x) * x
+
+    with pytest.raises(
+        ValueError, match=r"bent cannot be derived: the derivative of gelu_grad2 is"
+    ):
+        act.define(bent)
+
+
+def test_numbers_of_modules():
+    def circle(x):
+        return math.pi * x + np.pi
+
+    assert act.define(circle)(1.0) == 2 * math.pi
+
+
+def test_a_formula_that_overflows_in_the_domain():
+    def steep(x):
+        return exp(x * 100.0)
+
+    made = act.define(steep)
+    assert made.grad(0.0) == 100
+    assert made.grad(8.0) == np.inf
+
+
 def test_arguments():
     def fine(x, beta=1.0):
         return beta * x
@@ -317,6 +350,43 @@ def lacking():
             x = x * x
         return x
 
+    def attempt(x):
+        try:
+            return x
+        finally:
+            pass
+
+    def within(x):
+        with np.errstate(all="ignore"):
+            return x
+
+    def yields(x):
+        yield x
+
+    def imaginary(x):
+        return x * 1j
+
+    def text(x):
+        return x + "a"
+
+    def real(x):
+        return x.real
+
+    def twice(x):
+        y = x
+        y *= 2
+        return y
+
+    def largest(x):
+        return max(x, 0)
+
+    def not_positive(x):
+        return not x
+
+    def unused(x):
+        x + 1
+        return x
+
     def chained(x):
         return 1.0 if 0 < x < 1 else 0.0
 
@@ -330,10 +400,20 @@ def lacking():
         return act.elu(x, beta=2.0)
 
     return {
-        power: "the operator Pow",
+        power: r"the operator \*\* \(multiply",
         numpys: "a call of 'np.cbrt'",
         builtin: "a call of 'abs'|the name 'abs'",
-        loop: "the statement For",
+        loop: "the statement for",
+        attempt: "the statement try",
+        within: "the statement with",
+        yields: "yield is not in",
+        imaginary: "the value 1j",
+        text: "the value 'a'",
+        real: "the attribute 'real' of a number",
+        twice: "an assignment with an operator",
+        largest: r"the name 'max', which nothing defines \(use maximum\)",
+        not_positive: "the operator not",
+        unused: "an expression that is not used",
         chained: "a condition that is not one comparison",
         two: "two returns 2 results, not one",
         of_two: "a call of 'act.silu.value_and_grad'",

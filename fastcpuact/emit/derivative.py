@@ -151,7 +151,11 @@ class _Slopes:
     def partials(self, call: Call, k: int, count: int) -> list[Expr]:
         """The derivatives of the results of a formula with respect to its argument number k."""
         formula = self.reader.formula(call.function)
-        function = self.reader.read(formula.derivative(list(formula.arguments)[k]))
+        try:
+            function = self.reader.read(formula.derivative(list(formula.arguments)[k]))
+        except NotDerivableError:
+            # Named is what the user's own text calls, not what that is made of.
+            raise NotDerivableError(f"the derivative of {formula.name} is not known") from None
         names = tuple(self.fresh() for _ in range(count))
         self.body.append(Assign(names, Call(function.name, call.args)))
         return [Name(name) for name in names]

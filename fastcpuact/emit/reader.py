@@ -13,6 +13,7 @@ import math
 import textwrap
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from ..formulas.language import (
@@ -37,6 +38,52 @@ _COMPARE = {
     ast.GtE: ">=",
     ast.Eq: "==",
     ast.NotEq: "!=",
+}
+# What Python calls the operators and statements that formulas lack, and what formulas say instead.
+_OPERATORS = {
+    ast.Pow: "the operator ** (multiply, or use exp and log)",
+    ast.Mod: "the operator %",
+    ast.FloorDiv: "the operator //",
+    ast.MatMult: "the operator @",
+    ast.LShift: "the operator <<",
+    ast.RShift: "the operator >>",
+    ast.BitAnd: "the operator &",
+    ast.BitOr: "the operator |",
+    ast.BitXor: "the operator ^",
+    ast.UAdd: "the unary operator +",
+    ast.Not: "the operator not",
+    ast.Invert: "the operator ~",
+}
+_EXPRESSIONS: dict[type[ast.expr], str] = {
+    ast.BoolOp: "and/or",
+    ast.Compare: "a comparison outside a condition",
+    ast.Lambda: "a lambda",
+    ast.Subscript: "a subscript",
+    ast.Yield: "yield",
+    ast.YieldFrom: "yield",
+    ast.Await: "await",
+    ast.NamedExpr: "the operator :=",
+    ast.JoinedStr: "a string",
+    ast.Tuple: "a tuple",
+    ast.List: "a list",
+    ast.Dict: "a dict",
+    ast.Set: "a set",
+    ast.ListComp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.Starred: "the star",
+}
+_INSTEAD = {
+    "abs": "fabs",
+    "absolute": "fabs",
+    "max": "maximum",
+    "fmax": "maximum",
+    "min": "minimum",
+    "fmin": "minimum",
+    "where": "a if condition else b",
+    "pow": "exp and log",
+    "power": "exp and log",
 }
 _PARTS = ("hi", "lo", "rest")  # of an Exact constant
 # Python takes 200 brackets within each other, of which printing makes up to two an operation.
@@ -126,6 +173,13 @@ def _closure(function: Any) -> dict[str, object]:
     return values
 
 
+def _instead(node: ast.expr) -> str:
+    """What a formula says in place of a function that is not for formulas."""
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    word = _INSTEAD.get(name)
+    return f" (use {word})" if word else " (the words are in fastcpuact.language)"
+
+
 def place(file: Path) -> str:
     """Name a file as a reader of the package knows it."""
     return (
@@ -169,6 +223,8 @@ class _FormulaReader:
         if statements and isinstance(statements[0], ast.Expr) and ast.get_docstring(definition):
             statements = statements[1:]
         body = tuple(self.assignment(statement) for statement in statements)
+        if not isinstance(last, ast.Return):
+            self.assignment(last)
         if not isinstance(last, ast.Return) or last.value is None:
             self.refuse(last, "a last statement that does not return a value")
         results = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
@@ -192,8 +248,13 @@ class _FormulaReader:
         )
 
     def assignment(self, statement: ast.stmt) -> tree.Assign:
+        if isinstance(statement, ast.Expr):
+            self.expression(statement.value)
+            self.refuse(statement, "an expression that is not used")
+        if isinstance(statement, ast.AugAssign | ast.AnnAssign):
+            self.refuse(statement, "an assignment with an operator or an annotation")
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            self.refuse(statement, f"the statement {type(statement).__name__}")
+            self.refuse(statement, f"the statement {ast.unparse(statement).split()[0].rstrip(':')}")
         (target,) = statement.targets
         nodes = target.elts if isinstance(target, ast.Tuple) else [target]
         names = []
@@ -220,10 +281,10 @@ class _FormulaReader:
 
     def _expression(self, node: ast.expr, results: int) -> tree.Expr:
         match node:
-            case ast.Constant(value=bool()):
-                self.refuse(node, f"the value {ast.unparse(node)}")
-            case ast.Constant(value=int() | float() as value):
+            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 return self.constant(node, value)
+            case ast.Constant():
+                self.refuse(node, f"the value {ast.unparse(node)}")
             case ast.Name(id=name) if name in self.locals:
                 return tree.Name(name)
             case ast.Name() | ast.Attribute():
@@ -238,8 +299,8 @@ class _FormulaReader:
             case ast.Call():
                 return self.call(node, results)
             case ast.BinOp(op=operator) | ast.UnaryOp(op=operator):
-                self.refuse(node, f"the operator {type(operator).__name__}")
-        self.refuse(node, f"the expression {type(node).__name__}")
+                self.refuse(node, _OPERATORS[type(operator)])
+        self.refuse(node, _EXPRESSIONS.get(type(node), f"the expression {type(node).__name__}"))
 
     def comparison(self, node: ast.expr) -> tree.Compare:
         match node:
@@ -265,7 +326,7 @@ class _FormulaReader:
         if node.id in self.locals:
             self.refuse(node, f"the variable {node.id!r} as anything but a number")
         if node.id not in self.globals:
-            self.refuse(node, f"the name {node.id!r}, which nothing defines,")
+            self.refuse(node, f"the name {node.id!r}, which nothing defines{_instead(node)},")
         value = self.globals[node.id]
         if isinstance(value, PerPrecision):
             return value.choose(self.precision, self.reader.fast)
@@ -273,16 +334,21 @@ class _FormulaReader:
 
     def global_constant(self, node: ast.Name | ast.Attribute) -> tree.Const:
         if isinstance(node, ast.Attribute):
-            value = self.look_up(node.value)
+            owner = node.value
+            if isinstance(owner, ast.Name) and owner.id in self.locals:
+                self.refuse(node, f"the attribute {node.attr!r} of a number")
+            value = self.callee(owner)
             if isinstance(value, Exact) and node.attr in _PARTS:
                 rest = Fraction(value.digits)
                 for _ in range(_PARTS.index(node.attr)):
                     rest -= Fraction(self.constant(node, rest).value)
                 return self.constant(node, rest)
+            # Nothing but a module is asked: attributes of other objects may run code.
+            value = getattr(value, node.attr, None) if isinstance(value, ModuleType) else None
         else:
             value = self.look_up(node)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return self.constant(node, value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self.constant(node, value)
         self.refuse(node, f"{ast.unparse(node)!r}, which is not a number,")
 
     def call(self, node: ast.Call, results: int) -> tree.Expr:
@@ -295,7 +361,7 @@ class _FormulaReader:
             return self.horner(node)
         target = _formula_of(target)
         if not isinstance(target, Formula | Leaf):
-            self.refuse(node, f"a call of {ast.unparse(node.func)!r}")
+            self.refuse(node, f"a call of {ast.unparse(node.func)!r}{_instead(node.func)}")
         args = self.arguments(node, target)
         if isinstance(target, Leaf):
             return tree.Call(f"{target.name}_{self.precision.suffix}", args)
