@@ -161,6 +161,18 @@ def test_what_does_not_compile_says_why():
         return act.prelu.param_grads(dy, x)
 
     @njit
+    def softmax(x):
+        return act.softmax(x)
+
+    @njit
+    def softmax_backward(x):
+        return act.softmax.backward(x, x)
+
+    @njit
+    def maxout(x):
+        return act.maxout(x, 1)
+
+    @njit
     def unknown(x):
         return act.gelu.gradient(x)
 
@@ -168,15 +180,20 @@ def test_what_does_not_compile_says_why():
     def backward(dy, x):
         return act.gelu.backward(dy, x)
 
-    with pytest.raises(TypingError, match="numbers and arrays of numbers up to float64"):
-        complex_(1j)
-    with pytest.raises(TypingError, match="Unknown attribute 'param_grads'"):
+    for wrong in (1j, "text", np.ones(3, np.float16)):
+        with pytest.raises(TypingError, match="gelu takes float32, float64, integers") as caught:
+            complex_(wrong)
+        assert "stand_in" not in str(caught.value)
+    with pytest.raises(TypingError, match=r"prelu\.param_grads is not available inside Numba code"):
         sums(1.0, 0.5)
+    for row in (softmax, softmax_backward, maxout):
+        with pytest.raises(
+            TypingError, match=f"{row.__name__[:6]}.* is not available inside Numba"
+        ):
+            row(np.ones(3))
     with pytest.raises(TypingError, match="gradient"):
         unknown(1.0)
-    with pytest.raises(
-        TypingError, match="numbers and arrays of numbers up to float64, got float64"
-    ):
+    with pytest.raises(TypingError, match="of them inside Numba code, got float64"):
         backward(1.0, np.ones(3) * 1j)
     with pytest.raises(ValueError, match="broadcast"):
         backward(np.ones(2), np.ones(3))

@@ -8,7 +8,7 @@ vectorised with it; a call on arrays becomes the loop of the Numba engine.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numba import njit, types
@@ -23,6 +23,7 @@ from numba.extending import (
 )
 
 from ..activation import Form, ParamGrads
+from ..described import Described
 from ..emit.kernels import kernel_name
 from ..emit.reader import formula_name
 from ..formulas.language import FLOAT32, FLOAT64, Precision
@@ -36,6 +37,42 @@ class FormType(types.Dispatcher):
         self.form = form
         super().__init__(_dispatcher(form))
 
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        """Type a call, whose operands Numba names badly if it finds no loop for them."""
+        given = (*args, *kws.values())
+        if None in map(_real, given):
+            raise TypingError(
+                f"{self.form.__name__} takes float32, float64, integers, booleans and arrays of "
+                f"them inside Numba code, got {', '.join(map(str, given))}"
+            )
+        return super().get_call_type(context, args, kws)
+
+
+class OutsideType(types.Callable):
+    """The type of a function that Numba code cannot call, along an axis for instance."""
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        super().__init__(f"{function}, which is not for Numba code")
+
+    def refuse(self) -> NoReturn:
+        """Say so."""
+        raise TypingError(
+            f"{self.function} is not available inside Numba code: call it outside, on arrays"
+        )
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> NoReturn:
+        """Refuse a call."""
+        self.refuse()
+
+    def get_call_signatures(self) -> tuple[list[Any], bool]:
+        """Return that there are none."""
+        return [], False
+
+    def get_impl_key(self, sig: Any) -> NoReturn:
+        """Refuse an implementation."""
+        self.refuse()
+
 
 register_model(FormType)(models.OpaqueModel)
 
@@ -43,6 +80,11 @@ register_model(FormType)(models.OpaqueModel)
 @typeof_impl.register(Form)
 def _typeof_form(value: Form, context: Any) -> FormType:
     return _type(value)
+
+
+@typeof_impl.register(Described)
+def _typeof_other(value: Any, context: Any) -> OutsideType:
+    return OutsideType(value.name)
 
 
 @functools.cache
@@ -64,8 +106,22 @@ class _Attributes(AttributeTemplate):
     ) -> FormType | None:
         found = getattr(value.form, name, None) if name in dir(value.form) else None
         # Sums over broadcast axes are for arrays outside.
-        inside = isinstance(found, Form) and not isinstance(found, ParamGrads)
-        return _type(found) if inside else None
+        if isinstance(found, Form) and not isinstance(found, ParamGrads):
+            return _type(found)
+        # Numba itself asks for special names.
+        if name.startswith("_") or name not in dir(value.form):
+            return None
+        raise TypingError(f"{value.form.__name__}.{name} is not available inside Numba code")
+
+
+@infer_getattr
+class _NoAttributes(AttributeTemplate):
+    key = OutsideType
+
+    def generic_resolve(  # type: ignore[override]
+        self, value: OutsideType, name: str
+    ) -> NoReturn:
+        value.refuse()
 
 
 @lower_getattr_generic(FormType)
@@ -120,12 +176,6 @@ def _overload(form: Form, operands: tuple[str, ...]) -> Any:
     count = len(form.form.operands)
 
     def choose(*given: Any) -> Any:
-        reals = [_real(argument) for argument in given]
-        if None in reals:
-            raise TypingError(
-                f"{form.__name__} takes numbers and arrays of numbers up to float64, "
-                f"got {', '.join(map(str, given))}"
-            )
         arrays = {
             name: argument
             for name, argument in zip(operands, given, strict=True)
