@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import engines
-from .chunked import is_chunked, is_dask, is_masked, several_results
+from .chunked import check_dask, is_chunked, is_dask, is_masked, several_results
 from .described import Described
 from .docs import form_doc
 from .formulas import FORMS, Record
@@ -140,6 +140,7 @@ class Form(Call):
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with any arguments that a NumPy ufunc takes."""
         operands, kwargs = self._bind(args, kwargs)
+        check_dask(self.__name__, operands)
         if len(self.form.results) > 1 and is_chunked(operands):
             return several_results(self.ufunc, operands, kwargs)
         compiled = engines.current_engine() == "compiled"

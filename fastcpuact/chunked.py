@@ -37,6 +37,16 @@ def is_chunked(operands: tuple[Any, ...]) -> bool:
     return any(is_dask(operand) or is_xarray(operand) for operand in operands)
 
 
+def check_dask(name: str, operands: tuple[Any, ...]) -> None:
+    """Refuse Dask arrays of what no kernel computes: Dask would say only that it gave up."""
+    for operand in filter(is_dask, operands):
+        if operand.dtype.kind not in "biuf" or operand.dtype.itemsize > np.dtype(float).itemsize:
+            raise TypeError(
+                f"{name}: a Dask array must hold real numbers of at most 64 bits, "
+                f"got {operand.dtype}"
+            )
+
+
 def several_results(
     ufunc: np.ufunc, operands: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, ...]:

@@ -205,6 +205,11 @@ def ops() -> list[type[OpRun]]:
         HardSwish, Hardmax, LeakyRelu, LogSoftmax, Mish, PRelu, Relu, Selu, Shrink, Sigmoid,
         Softmax, Softplus, Softsign, SwiGLU, Swish, Tanh, ThresholdedRelu. Erf is SciPy's.
 
+    Notes
+    -----
+    Inside functions that a model brings along, the evaluator takes its own operators, whatever it
+    is given: ``onnx.inliner.inline_local_functions(model)`` puts them into the graph before.
+
     Raises
     ------
     ModuleNotFoundError

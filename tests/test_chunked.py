@@ -52,6 +52,12 @@ def test_dask_elementwise(chunked):
     assert same(act.relu(chunked.astype(np.int8)), act.relu(X.astype(np.int8)))
 
 
+@pytest.mark.parametrize("f", [act.gelu, act.silu.grad, act.gelu.value_and_grad, act.softmax])
+def test_dask_of_what_is_not_real(f):
+    with pytest.raises(TypeError, match="must hold real numbers of at most 64 bits, got complex64"):
+        f(da.from_array(X * np.complex64(1j)))
+
+
 def test_dask_several_results(chunked):
     for got, expected in zip(
         act.gelu.value_and_grad(chunked), act.gelu.value_and_grad(X), strict=True

@@ -12,7 +12,7 @@ from conftest import require_package
 onnx = require_package("onnx")
 ml_dtypes = require_package("ml_dtypes")
 
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, inliner, numpy_helper, parser  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
 import fastcpuact as act  # noqa: E402
@@ -263,6 +263,18 @@ def test_dtypes(name, dtype):
     y = run(name, 22, x).astype(np.float64)
     eps = float(ml_dtypes.finfo(dtype).eps)
     np.testing.assert_allclose(y, expected, rtol=max(eps, 1e-12), atol=eps)
+
+
+def test_a_function_of_a_model_is_put_into_the_graph():
+    model = parser.parse_model(
+        '<ir_version: 9, opset_import: ["" : 20, "own": 1]>'
+        "agraph (float[N] x) => (float[N] y) { y = own.f (x) }"
+        '<domain: "own", opset_import: ["" : 20]> f (a) => (b) { b = Gelu (a) }'
+    )
+    model = inliner.inline_local_functions(model)
+    x = np.linspace(-5, 5, 11, dtype=np.float32)
+    [y] = ReferenceEvaluator(model, new_ops=fastcpuact.onnx.ops()).run(None, {"x": x})
+    assert np.array_equal(y, act.gelu(x))
 
 
 def test_a_model_gives_the_same_output():
