@@ -161,7 +161,7 @@ def _refused(error: Exception) -> Function:
 
 
 def _gated(activation: Any) -> Function:
-    value, packed = primitive(activation), primitive(activation.packed)
+    pair, packed = primitive(activation), primitive(activation.packed)
 
     def gradient(form: Function, g: Any, *given: Any, **kwargs: Any) -> Any:
         if any(map(isbox, (g, *given))):
@@ -173,22 +173,22 @@ def _gated(activation: Any) -> Function:
             (a, b)[k], lambda g: gradient(activation.backward, g, a, b)[k]
         )
 
-    defvjp(value, rule(0), rule(1))
+    defvjp(pair, rule(0), rule(1))
     defvjp(
         packed,
         lambda _, x, **given: lambda g: gradient(activation.packed_backward, g, x, **given),
     )
     # Elementwise: the slopes of both directions are the same.
     defjvp(
-        value,
+        pair,
         lambda g, _, a, b: gradient(activation.backward, g, a, b)[0],
         lambda g, _, a, b: gradient(activation.backward, g, a, b)[1],
     )
 
     # Autograd follows positional arguments only.
     @functools.wraps(activation, updated=())
-    def call(x: Any, gate: Any) -> Any:
-        return value(x, gate)
+    def call(value: Any, gate: Any) -> Any:
+        return pair(value, gate)
 
     @functools.wraps(activation.packed)
     def call_packed(x: Any, axis: int = -1, gate: str = "second") -> Any:

@@ -114,7 +114,7 @@ def test_what_cannot_be_derived_again_says_so():
 
 @pytest.mark.parametrize("gate", ["first", "second"])
 def test_gated_by_keyword_and_packed(gate):
-    assert np.array_equal(differentiable.swiglu(X, gate=X), act.swiglu(X, X))
+    assert np.array_equal(differentiable.swiglu(gate=X, value=X), act.swiglu(X, X))
     dx = grad(lambda x: anp.sum(differentiable.swiglu.packed(x, 1, gate=gate)))(X)
     assert np.array_equal(dx, act.swiglu.packed_backward(np.ones((3, 2)), X, 1, gate))
 
