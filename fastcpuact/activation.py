@@ -140,7 +140,14 @@ class Form(Call):
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with any arguments that a NumPy ufunc takes."""
         operands, kwargs = self._bind(args, kwargs)
-        check_dask(self.__name__, operands)
+        try:
+            return self._compute(operands, kwargs)
+        except TypeError:
+            # Of Dask arrays, NumPy says only that they gave up.
+            check_dask(self.__name__, operands)
+            raise
+
+    def _compute(self, operands: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if len(self.form.results) > 1 and is_chunked(operands):
             return several_results(self.ufunc, operands, kwargs)
         compiled = engines.current_engine() == "compiled"

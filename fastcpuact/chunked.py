@@ -38,13 +38,13 @@ def is_chunked(operands: tuple[Any, ...]) -> bool:
 
 
 def check_dask(name: str, operands: tuple[Any, ...]) -> None:
-    """Refuse Dask arrays of what no kernel computes: Dask would say only that it gave up."""
+    """Refuse Dask arrays of what no kernel computes."""
     for operand in filter(is_dask, operands):
         if operand.dtype.kind not in "biuf" or operand.dtype.itemsize > np.dtype(float).itemsize:
             raise TypeError(
                 f"{name}: a Dask array must hold real numbers of at most 64 bits, "
                 f"got {operand.dtype}"
-            )
+            ) from None
 
 
 def several_results(
