@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import fastcpuact as act
 from fastcpuact.extras import needed
@@ -77,23 +77,21 @@ def _elementwise(activation: Any) -> Function:
     value, backward = primitive(activation), primitive(activation.backward)
     # dy·f''(x), whose own derivative is not known.
     bend = primitive(lambda dy, x, *params: dy * activation.grad2(x, *params))
-    unknown = functools.partial(_unknown, activation.name)
+    name, of_params = activation.name, "the gradients of its parameters"
 
     def in_x(g: Any, x: Any, params: Any) -> Any:
         return unbroadcast_f(x, lambda g: backward(g, x, *params))(g)
 
     def in_param(k: int) -> Function:
         def gradient(g: Any, x: Any, params: Any) -> Any:
-            if any(map(isbox, (g, x, *params))):
-                raise unknown("the gradients of its parameters")
+            _refuse_traced(name, of_params, g, x, *params)
             return activation.param_grads(g, x, *params)[k]
 
         return lambda _, x, *params: lambda g: gradient(g, x, params)
 
     def along_param(k: int) -> Function:
         def slope(g: Any, y: Any, x: Any, *params: Any) -> Any:
-            if any(map(isbox, (g, x, *params))):
-                raise unknown("the gradients of its parameters")
+            _refuse_traced(name, of_params, g, x, *params)
             # With parameters of the shape of y, nothing is summed.
             whole = [np.broadcast_to(np.asarray(p, y.dtype), y.shape) for p in params]
             return g * activation.param_grads(np.ones_like(y), x, *whole)[k]
@@ -110,23 +108,19 @@ def _elementwise(activation: Any) -> Function:
         lambda g, _, x, *params: backward(g, x, *params),
         *(along_param(k) for k in range(len(activation.params))),
     )
-    again = "its gradient"
-
-    def in_x_again(_: Any, dy: Any, x: Any, *params: Any) -> Any:
-        if "grad2" not in activation.record.forms:
-            raise unknown(again)
-        return unbroadcast_f(x, lambda g: bend(g * dy, x, *params))
-
+    has_grad2 = "grad2" in activation.record.forms
     defvjp(
         backward,
         lambda _, dy, x, *params: unbroadcast_f(dy, lambda g: backward(g, x, *params)),
-        in_x_again,
-        *(_refused(unknown(f"{again} with respect to {p!r}")) for p in activation.params),
+        (lambda _, dy, x, *params: unbroadcast_f(x, lambda g: bend(g * dy, x, *params)))
+        if has_grad2
+        else _unknown(name, "its gradient"),
+        *(_unknown(name, f"its gradient with respect to {p!r}") for p in activation.params),
     )
     defvjp(
         bend,
         lambda _, dy, x, *params: unbroadcast_f(dy, lambda g: bend(g, x, *params)),
-        *[_refused(unknown("its second gradient"))] * (1 + len(activation.params)),
+        *[_unknown(name, "its second gradient")] * (1 + len(activation.params)),
     )
 
     @functools.wraps(activation, updated=())
@@ -147,25 +141,26 @@ def _elementwise(activation: Any) -> Function:
     return call
 
 
-def _unknown(name: str, what: str) -> NotImplementedError:
-    return NotImplementedError(f"{name}: the derivative of {what} is not known")
-
-
-def _refused(error: Exception) -> Function:
+def _unknown(name: str, what: str) -> Function:
     """Return a rule for what has no derivative here."""
 
-    def rule(*_: Any, **__: Any) -> Any:
-        raise error
+    def rule(*_: Any) -> NoReturn:
+        raise NotImplementedError(f"{name}: the derivative of {what} is not known")
 
     return rule
+
+
+def _refuse_traced(name: str, what: str, *given: Any) -> None:
+    """Refuse what autograd wants to derive, where a rule is for arrays alone."""
+    if any(map(isbox, given)):
+        _unknown(name, what)()
 
 
 def _gated(activation: Any) -> Function:
     pair, packed = primitive(activation), primitive(activation.packed)
 
     def gradient(form: Function, g: Any, *given: Any, **kwargs: Any) -> Any:
-        if any(map(isbox, (g, *given))):
-            raise _unknown(activation.name, "its gradient")
+        _refuse_traced(activation.name, "its gradient", g, *given)
         return form(g, *given, **kwargs)
 
     def rule(k: int) -> Function:
