@@ -95,7 +95,7 @@ def gelu(x: Array, since: int, approximate: str) -> Array:
 
 def thresholded_relu(x: Array, since: int, alpha: float) -> Array:
     """ThresholdedRelu, which gives 0 for NaN."""
-    return np.where(x > alpha, act.threshold(x, alpha, 0.0), x.dtype.type(0))
+    return np.where(x > alpha, x, x.dtype.type(0))
 
 
 def shrink(x: Array, since: int, bias: float, lambd: float) -> Array:

@@ -343,7 +343,7 @@ class _FormulaReader:
                 for _ in range(_PARTS.index(node.attr)):
                     rest -= Fraction(self.constant(node, rest).value)
                 return self.constant(node, rest)
-            # Nothing but a module is asked: attributes of other objects may run code.
+            # Numbers of modules are constants; those of other objects may change.
             value = getattr(value, node.attr, None) if isinstance(value, ModuleType) else None
         else:
             value = self.look_up(node)

@@ -19,9 +19,9 @@
  * in the order of its signature: the last count of them as numbers in params, for all elements, and
  * the others as arrays.  operands(kernel) counts all that it reads, parameters included, and
  * results(kernel) what it writes; itemsize(kernel) is 4 for float32 and 8 for float64, and run
- * takes the arrays to be of that dtype.  Arrays may overlap in any way.  The bits of a result depend on
- * nothing but the numbers.  run returns -1, and does nothing, where n or count make no sense or the
- * kernel is NULL; so do the counts of a kernel that is NULL.
+ * takes the arrays to be of that dtype.  Arrays may overlap in any way.  The bits of a result depend
+ * on nothing but the numbers.  run returns -1, and does nothing, where n or count make no sense or
+ * the kernel is NULL; so do the counts and the itemsize of a kernel that is NULL.
  */
 #ifndef FASTCPUACT_H
 #define FASTCPUACT_H

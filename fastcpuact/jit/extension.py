@@ -104,13 +104,13 @@ class _Attributes(AttributeTemplate):
     def generic_resolve(  # type: ignore[override]
         self, value: FormType, name: str
     ) -> FormType | None:
-        found = getattr(value.form, name, None) if name in dir(value.form) else None
-        # Sums over broadcast axes are for arrays outside.
-        if isinstance(found, Form) and not isinstance(found, ParamGrads):
-            return _type(found)
         # Numba itself asks for special names.
         if name.startswith("_") or name not in dir(value.form):
             return None
+        found = getattr(value.form, name)
+        # Sums over broadcast axes are for arrays outside.
+        if isinstance(found, Form) and not isinstance(found, ParamGrads):
+            return _type(found)
         raise TypingError(f"{value.form.__name__}.{name} is not available inside Numba code")
 
 
