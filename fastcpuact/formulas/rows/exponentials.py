@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
-from ..elementary import STEP_DOWN, exp_reduced
-from ..language import exp2_shifted, fma, formula, per_precision
+from ..algebraic import LARGEST
+from ..coefficients import LOG2_E, ROUND
+from ..elementary import STEP, STEP_DOWN, exp_reduced
+from ..language import exp2_shifted, fabs, fma, formula, per_precision
 from .language import LANES, row_kernel
 
 # Below these, e^x adds nothing to a sum, even if there are a million and no others.
 NOTHING = per_precision(float32=-130.0, float64=-780.0)
-
-
-@formula
-def difference(x, largest):
-    """(d, low): d + low = x - largest.  Equal infinities count as equal."""
-    d = x - largest
-    part = d - x
-    error = (x - (d - part)) - (largest + part)
-    # From an infinite difference there is no error to carry.
-    return 0 if x == largest else d, error if d > -1000 else 0
+# -2·NOTHING: up to here nothing is subtracted from x, and beyond it the differences that count are
+# exact, since they are less than half of the largest (Sterbenz 1974).
+_NEAR = per_precision(float32=260.0, float64=1560.0)
+# More than finite numbers leave beside an infinite one, and e^x of it is 1.
+_INFINITE = 2.0**-100
 
 
 @formula
@@ -31,6 +28,27 @@ def row_term(d, low, floor, shift):
     q, n = exp_reduced(floor if d < floor else d, low, shift)
     power = exp2_shifted(n)
     return 0 if d < floor else fma(power, q, power)
+
+
+@formula
+def row_scale(largest):
+    """(base, top, floor, shift): what all terms of a row have in common, for `scaled_term`.
+
+    Terms need not be e^(x - largest), whose difference would round: e^x, or e^(x - base), over the
+    power of two next to the largest of them does as well.
+    """
+    size = fabs(largest)
+    base = 0 if size <= _NEAR else (LARGEST if largest > LARGEST else largest)
+    top = _INFINITE if size > LARGEST else largest - base
+    floor = top if size > LARGEST else top + NOTHING
+    return base, top, floor, (ROUND + STEP) - (fma(top, LOG2_E, ROUND) - ROUND)
+
+
+@formula
+def scaled_term(x, base, top, floor, shift):
+    """e^(x - base)·2^(STEP - k), k next to top/log 2; 2^STEP keeps digits of subnormal numbers."""
+    d = x - base
+    return row_term(top if d > top else d, -0.0, floor, shift)
 
 
 @formula

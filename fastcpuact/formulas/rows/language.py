@@ -24,7 +24,7 @@ from ..language import Formula, Word
 LANES = 32
 # Elements of a row that are exponentiated before they are summed, so that the sum finds them in the
 # first-level cache; a multiple of LANES.
-BLOCK = 128
+BLOCK = 256
 
 
 class RowKernel(Word):

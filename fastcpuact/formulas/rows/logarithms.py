@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from ..coefficients import ROUND
-from ..elementary import STEP, exp, exp_pair_parts, log1p_pair
+from ..elementary import exp, exp_pair_parts, log1p_pair
 from ..language import fma, formula
 from ..pairs import pair_sum, two_sum
-from .exponentials import NOTHING, difference, larger_half, largest_of, lowered, row_term
+from .exponentials import larger_half, largest_of, row_scale, row_term
 from .language import BLOCK, LANES, InFloat64, row_kernel
 from .sums import add, clear, finish, finish_pairs, low_part
 
@@ -18,13 +17,9 @@ add_pairs = InFloat64(pair_sum)
 
 
 @formula
-def term_of_other(x, largest):
-    """e^(x - largest)·2^STEP, and 0 for the largest; 2^STEP keeps digits of subnormal numbers.
-
-    The rounding error of the difference is carried into the exponential.
-    """
-    d, low = difference(x, largest)
-    return 0 if x == largest else row_term(d, low, NOTHING, ROUND + STEP)
+def term_of_other(x, largest, base, floor, shift):
+    """e^(x - base)·2^(STEP - k) as `scaled_term`, and 0 for the largest."""
+    return 0 if x == largest else row_term(x - base, -0.0, floor, shift)
 
 
 @formula
@@ -58,6 +53,11 @@ def sum_of_others(
     x: In, largest: Real, counts: Tops, terms: Terms, lanes: Lanes, lows: Lanes, n: Index
 ) -> Wide:
     """Sum e^(x - largest) over all elements but the first of the largest."""
+    base: Real
+    top: Real
+    floor: Real
+    shift: Real
+    base, top, floor, shift = row_scale(largest)
     clear(lanes, lows, n)
     clear_counts(counts, n)
     for start in range(0, n, BLOCK):
@@ -65,7 +65,7 @@ def sum_of_others(
         length: Index = stop - start
         whole: Index = length - length % LANES
         for i in range(start, stop):
-            terms[i - start] = term_of_other(x[i], largest)
+            terms[i - start] = term_of_other(x[i], largest, base, floor, shift)
         for i in range(0, whole, LANES):
             for j in range(LANES):
                 lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[i + j]))
@@ -74,7 +74,7 @@ def sum_of_others(
             lanes[j], lows[j] = add(lanes[j], lows[j], wide(terms[whole + j]))
             counts[j] = one_if_equal(counts[j], x[start + whole + j], largest)
     finish(lanes, lows, n)
-    others: Wide = (lanes[0] + lows[0]) * wide(lowered(real(1.0)))
+    others: Wide = (lanes[0] + lows[0]) / wide(row_term(top, real(-0.0), floor, shift))
     add_half(counts, 16, n)
     add_half(counts, 8, n)
     add_half(counts, 4, n)
@@ -84,10 +84,9 @@ def sum_of_others(
 
 
 @formula
-def log_share(x, largest, log, log_low):
-    """x - largest - log."""
-    d, low = difference(x, largest)
-    return (d - log) + (low - log_low)
+def log_share(x, largest, log, normalizer, normalizer_low):
+    """x - normalizer, where that of the largest would cancel: it is -log."""
+    return 0 - log if x == largest else (x - normalizer) - normalizer_low
 
 
 @row_kernel(exported=True)
@@ -103,10 +102,14 @@ def log_softmax_row(
     high: Wide
     low: Wide
     high, low = log1p(others)
-    log: Real = real(high)
-    log_low: Real = real((high - wide(log)) + low)
+    log: Real = real(high + low)
+    total: Wide
+    total_low: Wide
+    total, total_low = add_numbers(wide(largest), high)
+    normalizer: Real = real(total)
+    normalizer_low: Real = real(low_part(total, total_low + low, wide(normalizer)))
     for i in range(n):
-        y[i] = log_share(x[i], largest, log, log_low)
+        y[i] = log_share(x[i], largest, log, normalizer, normalizer_low)
 
 
 @formula
@@ -160,7 +163,7 @@ def logsumexp_row(
     if largest - largest != 0.0:
         # An infinity is the limit, but for a NaN among the others.
         total, total_low = wide(largest), 0.0 * others
-    bound: Wide = 0.25 * log if log < 1.0 else 0.25
+    bound: Wide = 0.5 * log if log < 1.0 else 0.5
     cancels: Flag = 1.0 if -bound < total and total < bound else 0.0
     if cancels != 0.0:
         # The sum cancels.  As the sum of all e^x is about 1, its distance from there is found

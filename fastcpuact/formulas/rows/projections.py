@@ -24,10 +24,20 @@ from ..pairs import (
     two_product,
     two_sum,
 )
-from .exponentials import difference, largest_of
+from .exponentials import largest_of
 from .language import LANES, InFloat64, row_kernel
 from .softmax import weighted_rest
 from .sums import add, add_product, clear, finish_pairs, quotient
+
+
+@formula
+def difference(x, largest):
+    """(d, low): d + low = x - largest.  Equal infinities count as equal."""
+    d = x - largest
+    part = d - x
+    error = (x - (d - part)) - (largest + part)
+    # From an infinite difference there is no error to carry.
+    return 0 if x == largest else d, error if d > -1000 else 0
 
 
 @formula

@@ -4,39 +4,10 @@
 
 from __future__ import annotations
 
-from ..algebraic import LARGEST
-from ..coefficients import LOG2_E, ROUND
-from ..elementary import STEP
-from ..language import fabs, fma, formula, per_precision
-from .exponentials import NOTHING, largest_of, lowered, row_term
+from ..language import fma, formula
+from .exponentials import largest_of, lowered, row_scale, scaled_term
 from .language import BLOCK, LANES, row_kernel
 from .sums import add, add_product, clear, finish, low_part, quotient
-
-# -2·NOTHING: up to here nothing is subtracted from x, and beyond it the differences that count are
-# exact, since they are less than half of the largest (Sterbenz 1974).
-_NEAR = per_precision(float32=260.0, float64=1560.0)
-# More than finite numbers leave beside an infinite one, and e^x of it is 1.
-_INFINITE = 2.0**-100
-
-
-@formula
-def row_scale(largest):
-    """(base, top, floor, shift): what all terms of a row have in common, for `scaled_term`.
-
-    Shares need no e^(x - largest), whose difference would round: e^x, or e^(x - base), over the
-    power of two next to the largest of them does as well.
-    """
-    base = 0 if fabs(largest) <= _NEAR else (LARGEST if largest > LARGEST else largest)
-    top = _INFINITE if largest > LARGEST else largest - base
-    floor = top if largest > LARGEST else top + NOTHING
-    return base, top, floor, (ROUND + STEP) - (fma(top, LOG2_E, ROUND) - ROUND)
-
-
-@formula
-def scaled_term(x, base, top, floor, shift):
-    """e^(x - base)·2^(STEP - k), k next to top/log 2; 2^STEP keeps digits of subnormal numbers."""
-    d = x - base
-    return row_term(top if d > top else d, -0.0, floor, shift)
 
 
 @formula
