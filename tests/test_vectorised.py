@@ -17,6 +17,7 @@ import pytest
 import setuptools
 from Cython.Compiler import Options
 from Cython.Compiler.Main import compile as translate
+from llvmlite import ir
 from numba import njit, types
 
 import cross
@@ -27,6 +28,7 @@ from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.emit.rows import ARRAYS
 from fastcpuact.formulas import ACTIVATIONS, RECORDS, ROW_KERNELS
 from fastcpuact.formulas.language import FLOAT32, PRECISIONS
+from fastcpuact.jit import interleave
 from fastcpuact.jit.module import module_of, module_of_rows
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
 from fastcpuact.kernels.select import KERNELS
@@ -235,6 +237,57 @@ def test_loops_of_users_vectorise_with_what_they_call(name):
     array = types.Array(types.float64, 1, "C")
     operations = vector_operations(loop, (array, array))
     assert any(line.startswith("store") for line in operations)
+
+
+def stores_together(dispatcher, signature) -> int:
+    """How many vectors the optimised LLVM code of a function stores at most in one block."""
+    dispatcher.compile(signature)
+    text = dispatcher.inspect_llvm(signature)
+    blocks = re.split(r"^\S+:", text, flags=re.MULTILINE)
+    return max(len(re.findall(r"store <\d+ x (?:float|double)>", block)) for block in blocks)
+
+
+ARRAYS_OF_USERS = (types.Array(types.float64, 2, "C"),) * 2
+
+
+def test_vectors_of_users_loops_are_computed_side_by_side():
+    gelu = fastcpuact.gelu
+
+    @njit(error_model="numpy")
+    def loop(x, y):
+        for i in range(x.shape[0]):
+            if x[i, 0] == 0:
+                continue
+            for j in range(x.shape[1]):
+                y[i, j] = gelu(x[i, j])
+
+    assert stores_together(loop, ARRAYS_OF_USERS) >= 4
+
+
+def test_other_loops_of_users_are_left_alone():
+    @njit(error_model="numpy")
+    def loop(x, y):
+        for i in range(x.shape[0]):
+            for j in range(x.shape[1]):
+                t = x[i, j]
+                for _ in range(12):
+                    t = t * (t * (t * t + 3) + 2) + 1
+                y[i, j] = t
+
+    assert stores_together(loop, ARRAYS_OF_USERS) == 1
+
+
+def test_loops_are_found():
+    function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), [ir.IntType(1)]), "f")
+    entry, outer, inner, skipped, end = map(function.append_basic_block, "eoisx")
+    condition = function.args[0]
+    ir.IRBuilder(entry).branch(outer)
+    ir.IRBuilder(outer).cbranch(condition, inner, end)
+    ir.IRBuilder(inner).cbranch(condition, inner, skipped)
+    ir.IRBuilder(skipped).branch(outer)
+    ir.IRBuilder(end).ret_void()
+    found = {latch: body for latch, body in interleave._loops(function)}
+    assert found == {inner: {inner}, skipped: {outer, inner, skipped}}
 
 
 def test_a_scalar_numba_loop_is_noticed():

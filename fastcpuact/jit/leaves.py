@@ -13,6 +13,8 @@ from llvmlite import ir
 from numba import carray, float32, float64, njit, prange, types
 from numba.extending import intrinsic, overload
 
+from . import interleave
+
 __all__ = [
     "array_f32",
     "array_f64",
@@ -54,6 +56,8 @@ __all__ = [
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 device = njit(forceinline=True, **_OPTIONS)
+
+interleave.install()
 
 
 def serial(function: Any) -> Any:
