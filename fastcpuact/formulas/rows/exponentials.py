@@ -80,6 +80,31 @@ def larger_half(tops: Tops, half: Index, n: Index) -> None:
 
 
 @row_kernel(exported=False)
+def larger_quarter(tops: Tops, quarter: Index) -> None:
+    """Leave the largest of tops[j] and those that lie one, two and three quarters behind."""
+    for j in range(quarter):
+        even: Real = joined(tops[j], tops[j + 2 * quarter])
+        odd: Real = joined(tops[j + quarter], tops[j + 3 * quarter])
+        tops[j] = joined(even, odd)
+
+
+@row_kernel(exported=False)
+def join_lanes(tops: Tops, n: Index) -> None:
+    """Leave the largest of all, that n elements came to, in the first place."""
+    # Every step waits for what the one before it has stored.
+    if n >= LANES:
+        larger_quarter(tops, 8)
+        larger_quarter(tops, 2)
+        tops[0] = joined(tops[0], tops[1])
+    else:
+        larger_half(tops, 16, n)
+        larger_half(tops, 8, n)
+        larger_half(tops, 4, n)
+        larger_half(tops, 2, n)
+        larger_half(tops, 1, n)
+
+
+@row_kernel(exported=False)
 def largest_of(x: In, sign: Real, tops: Tops, n: Index) -> Real:
     """Return the largest of sign·x; a NaN after the first element does not count."""
     whole: Index = n - n % LANES
@@ -94,9 +119,5 @@ def largest_of(x: In, sign: Real, tops: Tops, n: Index) -> Real:
             tops[j] = sign * x[i + j] if sign * x[i + j] > tops[j] else tops[j]
     for j in range(n - whole):
         tops[j] = sign * x[whole + j] if sign * x[whole + j] > tops[j] else tops[j]
-    larger_half(tops, 16, n)
-    larger_half(tops, 8, n)
-    larger_half(tops, 4, n)
-    larger_half(tops, 2, n)
-    larger_half(tops, 1, n)
+    join_lanes(tops, n)
     return tops[0]

@@ -7,7 +7,14 @@ from __future__ import annotations
 from ..elementary import exp, exp_pair_parts, log1p_pair
 from ..language import fma, formula
 from ..pairs import pair_sum, two_sum
-from .exponentials import larger_half, largest_of, row_scale, row_term
+from .exponentials import (
+    join_lanes,
+    larger_half,
+    larger_quarter,
+    largest_of,
+    row_scale,
+    row_term,
+)
 from .language import BLOCK, LANES, InFloat64, row_kernel
 from .sums import add, clear, finish, finish_pairs, low_part
 
@@ -35,6 +42,10 @@ def both(a, b):
 
 
 add_half = larger_half.variant("add_half", joined=both)
+add_quarter = larger_quarter.variant("add_quarter", joined=both)
+add_counts = join_lanes.variant(
+    "add_counts", joined=both, larger_half=add_half, larger_quarter=add_quarter
+)
 
 
 @row_kernel(exported=False)
@@ -75,11 +86,7 @@ def sum_of_others(
             counts[j] = one_if_equal(counts[j], x[start + whole + j], largest)
     finish(lanes, lows, n)
     others: Wide = (lanes[0] + lows[0]) / wide(row_term(top, real(-0.0), floor, shift))
-    add_half(counts, 16, n)
-    add_half(counts, 8, n)
-    add_half(counts, 4, n)
-    add_half(counts, 2, n)
-    add_half(counts, 1, n)
+    add_counts(counts, n)
     return others + (wide(counts[0]) - 1.0)
 
 

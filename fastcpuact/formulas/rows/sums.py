@@ -95,18 +95,46 @@ def fold(lanes: Lanes, lows: Lanes, half: Index, n: Index) -> None:
 
 
 @row_kernel(exported=False)
+def fold_quarters(lanes: Lanes, lows: Lanes, quarter: Index) -> None:
+    """Add the lanes of four quarters in pairs, as two steps of `fold` do."""
+    for j in range(quarter):
+        even: Wide
+        even_low: Wide
+        even, even_low = add_lanes(
+            lanes[j], lows[j] + lows[j + 2 * quarter], lanes[j + 2 * quarter]
+        )
+        odd: Wide
+        odd_low: Wide
+        odd, odd_low = add_lanes(
+            lanes[j + quarter],
+            lows[j + quarter] + lows[j + 3 * quarter],
+            lanes[j + 3 * quarter],
+        )
+        lanes[j], lows[j] = add_lanes(even, even_low + odd_low, odd)
+
+
+@row_kernel(exported=False)
 def finish(lanes: Lanes, lows: Lanes, n: Index) -> None:
     """Finish a sum of n terms, to a pair in the first place of both arrays."""
-    fold(lanes, lows, 16, n)
-    fold(lanes, lows, 8, n)
-    fold(lanes, lows, 4, n)
-    fold(lanes, lows, 2, n)
-    fold(lanes, lows, 1, n)
+    # Every step waits for what the one before it has stored.
+    if n >= LANES:
+        fold_quarters(lanes, lows, 8)
+        fold_quarters(lanes, lows, 2)
+        lanes[0], lows[0] = add_lanes(lanes[0], lows[0] + lows[1], lanes[1])
+    else:
+        fold(lanes, lows, 16, n)
+        fold(lanes, lows, 8, n)
+        fold(lanes, lows, 4, n)
+        fold(lanes, lows, 2, n)
+        fold(lanes, lows, 1, n)
 
 
 # For lanes that are pairs in either precision.
 fold_pairs = fold.variant("fold_pairs", add_lanes=add_exactly)
-finish_pairs = finish.variant("finish_pairs", fold=fold_pairs)
+fold_pairs_quarters = fold_quarters.variant("fold_pairs_quarters", add_lanes=add_exactly)
+finish_pairs = finish.variant(
+    "finish_pairs", fold=fold_pairs, fold_quarters=fold_pairs_quarters, add_lanes=add_exactly
+)
 
 
 @formula
