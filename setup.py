@@ -25,7 +25,13 @@ _package = types.ModuleType("fastcpuact")
 _package.__path__ = [str(ROOT / "fastcpuact")]
 sys.modules.setdefault("fastcpuact", _package)
 
-from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS, module_name  # noqa: E402
+from fastcpuact.kernels.levels import (  # noqa: E402
+    LIGHT,
+    PARTS,
+    PORTABLE,
+    X86_64_LEVELS,
+    module_name,
+)
 
 HANDWRITTEN = ("driver", "call", "contiguous", "rows", "quantized", "curves")
 HEADERS = (
@@ -48,7 +54,12 @@ GCC_WIDE_FLAGS = ["-funroll-loops", "--param=max-unroll-times=4"]
 GCC_WIDE_FLAGS += ["--param=max-unrolled-insns=1000", "--param=max-average-unrolled-insns=1000"]
 GCC_WIDE_FLAGS += ["-fschedule-insns", "-fsched-pressure", "--param=sched-pressure-algorithm=2"]
 # What partial redundancy elimination keeps in registers is lacking where there are only 16.
-GCC_LEVEL_FLAGS = {"v3": [*GCC_WIDE_FLAGS, "-fno-tree-pre"], "v4": GCC_WIDE_FLAGS}
+GCC_LEVEL_FLAGS = {
+    module_name("v3"): [*GCC_WIDE_FLAGS, "-fno-tree-pre"],
+    module_name("v4"): GCC_WIDE_FLAGS,
+    # If it looks at the registers of loops, it seldomer loads an input once for each use.
+    module_name("v4", LIGHT): ["-fschedule-insns", "-fira-loop-pressure"],
+}
 # Of the pool of threads; later C libraries need no such flag.
 THREADS = [] if sys.platform == "win32" else ["-pthread"]
 
@@ -93,16 +104,18 @@ class BuildKernels(build_ext):
         import numpy
         from Cython.Build import cythonize
 
-        from fastcpuact.emit.cython import cython_module
+        from fastcpuact.emit.cython import cython_module, is_heavy, is_light
         from fastcpuact.formulas import RECORDS
 
         generated = Path(self.build_temp) / "generated"
         generated.mkdir(parents=True, exist_ok=True)
-        text = cython_module(RECORDS)
+        heavy = cython_module(RECORDS, is_heavy)
+        light = cython_module(RECORDS, is_light, with_rows=False)
         for extension in self.extensions:
             stem = extension.name.rpartition(".")[2]
             if stem not in HANDWRITTEN:
                 source = generated / f"{stem}.pyx"
+                text = light if stem.endswith(LIGHT) else heavy
                 if not source.exists() or source.read_text() != text:
                     source.write_text(text)
                 extension.sources = [str(source)]
@@ -128,8 +141,7 @@ class BuildKernels(build_ext):
 
 def gcc_flags(module: str) -> list[str]:
     """Return what GCC is told about a module beside the flags for every compiler."""
-    levels = {module_name(level): flags for level, flags in GCC_LEVEL_FLAGS.items()}
-    return GCC_FLAGS + levels.get(module, [])
+    return GCC_FLAGS + GCC_LEVEL_FLAGS.get(module, [])
 
 
 def extension(stem: str) -> Extension:
@@ -148,11 +160,11 @@ def extension(stem: str) -> Extension:
     )
 
 
-def level_extension(level: str) -> Extension:
-    """Declare the module of one level, whose source is printed when it is built."""
+def level_extension(level: str, part: str) -> Extension:
+    """Declare a module of one level, whose source is printed when it is built."""
     march = [f"-march=x86-64-{level}"] if level in X86_64_LEVELS else []
     return Extension(
-        module_name(level),
+        module_name(level, part),
         [],
         # A formula that is not inlined into its loop is not vectorised.
         define_macros=[("CYTHON_INLINE", "__inline__ __attribute__((always_inline))")],
@@ -172,7 +184,7 @@ def levels() -> tuple[str, ...]:
 setup(
     ext_modules=[
         *(extension(stem) for stem in HANDWRITTEN),
-        *(level_extension(level) for level in levels()),
+        *(level_extension(level, part) for part in PARTS for level in levels()),
     ],
     cmdclass={"build_ext": BuildKernels},
 )

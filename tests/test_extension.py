@@ -13,6 +13,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 from fastcpuact import engines
+from fastcpuact.kernels.levels import PARTS, PORTABLE, X86_64_LEVELS
 
 pytestmark = [
     pytest.mark.skipif(not engines.COMPILED, reason="no compiled kernels"),
@@ -43,8 +44,9 @@ def dynamic(path: Path) -> tuple[set[str], set[str]]:
 
 def test_all_levels_are_there():
     machine = platform.machine()
-    expected = ["_v2", "_v3", "_v4"] if machine == "x86_64" else ["_portable"]
-    assert [path.name.partition(".")[0] for path in LEVELS] == expected
+    levels = X86_64_LEVELS if machine == "x86_64" else (PORTABLE,)
+    expected = [f"_{level}{part}" for level in levels for part in PARTS]
+    assert sorted(path.name.partition(".")[0] for path in LEVELS) == expected
 
 
 @pytest.mark.parametrize("path", LEVELS, ids=lambda path: path.name.partition(".")[0])

@@ -21,7 +21,7 @@ import fastcpuact as act
 from fastcpuact import engines
 from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.formulas.language import PRECISIONS
-from fastcpuact.kernels.levels import X86_64_LEVELS, module_name
+from fastcpuact.kernels.levels import PARTS, X86_64_LEVELS, module_name
 
 from .cases import Case
 from .result import Bound
@@ -73,9 +73,11 @@ def bounds(cases: Iterable[Case]) -> dict[str, Bound]:
     if not engines.COMPILED or engines.LEVEL not in X86_64_LEVELS:
         raise NotAvailableError("only compiled kernels for x86-64 are looked at")
     analyser, disassembler = _program("llvm-mca"), _program("llvm-objdump", "objdump")
-    module = importlib.import_module(module_name(engines.LEVEL))
-    assert module.__file__ is not None
-    functions = _functions(disassembler, Path(module.__file__))
+    functions: dict[str, list[str]] = {}
+    for part in PARTS:
+        module = importlib.import_module(module_name(engines.LEVEL, part))
+        assert module.__file__ is not None
+        functions |= _functions(disassembler, Path(module.__file__))
     loops: dict[str, tuple[Loop, int]] = {}
     elementwise = [case for case in cases if case.axis is None]
     for case in elementwise:
@@ -83,7 +85,7 @@ def bounds(cases: Iterable[Case]) -> dict[str, Bound]:
         form = record.forms[case.form]
         name = kernel_name(record, form.key(False, record.defaults is not None), PRECISIONS[0])
         # Cython puts the module before a name, and compilers their transformations behind it.
-        symbol = re.compile(rf".*_{engines.LEVEL}_{name}(_entry)?(\..*)?")
+        symbol = re.compile(rf".*_{engines.LEVEL}(_light)?_{name}(_entry)?(\..*)?")
         candidates = [
             loop
             for function, lines in functions.items()

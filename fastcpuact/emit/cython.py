@@ -6,7 +6,7 @@ sees to that (the block driver works through a buffer where it must).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..formulas.language import FLOAT64, LEAVES, PRECISIONS, Precision
 from ..formulas.registry import Record
@@ -16,7 +16,7 @@ from .kernels import kernels
 from .printer import HEADER, Printer
 from .reader import Reader
 from .rows import SCRATCH, RowFunction, row_functions
-from .tree import Function, Kernel
+from .tree import Function, Kernel, called
 
 _DIRECTIVES = "# cython: language_level=3, cdivision=True, freethreading_compatible=True"
 
@@ -25,6 +25,8 @@ _OF_NUMBERS = "_of_numbers"
 # Loops of so few operations an element wait for memory, and arrays of parameters would make them
 # wait longer: up to twice as long.
 _FEW = 30
+# Loops of so few lose up to a quarter where compilers unroll them; longer ones gain.
+_LIGHT = 16
 
 
 class CythonPrinter(Printer):
@@ -184,28 +186,49 @@ WIDEN, NARROW = <uintptr_t>widen_entry, <uintptr_t>narrow_entry
 """
 
 
-def cython_module(records: Iterable[Record]) -> str:
-    """Return the text of the module that holds every kernel of ``records`` and all row kernels.
+def is_light(operations: int) -> bool:
+    """Whether a kernel of so many operations an element belongs to the module of the light ones."""
+    return operations <= _LIGHT
+
+
+def is_heavy(operations: int) -> bool:
+    """Whether it belongs to the other one."""
+    return operations > _LIGHT
+
+
+def cython_module(
+    records: Iterable[Record],
+    wanted: Callable[[int], bool] = lambda operations: True,
+    with_rows: bool = True,
+) -> str:
+    """Return the text of the module that holds kernels of ``records`` and all row kernels.
 
     Its dictionaries hold addresses: ``KERNELS`` (by activation, form, dtype) of functions ``void
     (char **arrays, Py_ssize_t n)``, with what `fastcpuact.kernels.select.Entry` says of them, and
     ``ROWS`` (by name, dtype) of functions ``void (char **arrays, const Py_ssize_t *lengths)``.
     ``COLUMNS`` (by the same) holds functions ``void (char **arrays, const Py_ssize_t *pitches,
-    const Py_ssize_t *lengths)`` and for how many columns they are.
+    const Py_ssize_t *lengths)`` and for how many columns they are.  ``wanted`` tells which kernels
+    are printed, from their operations an element.
     """
     records = list(records)
     printer = CythonPrinter()
     parts = [f"{_DIRECTIVES}\n# {HEADER}\n\nfrom libc.stdint cimport uint16_t, uintptr_t"]
     entries, row_entries, column_entries = [], [], []
     readers = {precision: Reader(precision) for precision in PRECISIONS}
-    rows = {p: row_functions(reader, readers[FLOAT64]) for p, reader in readers.items()}
+    rows = {
+        p: row_functions(reader, readers[FLOAT64]) if with_rows else []
+        for p, reader in readers.items()
+    }
     for precision, reader in readers.items():
         fast = Reader(precision, fast=True)
+        of_rows = set(reader.functions)
         table = kernels(reader, records) | kernels(fast, records)
-        count = OperationCount({**reader.functions, **fast.functions})
+        functions = {**reader.functions, **fast.functions}
+        count = OperationCount(functions)
+        table = {place: kernel for place, kernel in table.items() if wanted(count(kernel))}
+        needed = of_rows | called(table.values(), functions)
         parts.append(printer.leaves(precision))
-        for function in (*reader.functions.values(), *fast.functions.values()):
-            parts.append(printer.function(function))
+        parts += [printer.function(functions[name]) for name in functions if name in needed]
         for (activation, form), kernel in table.items():
             parts.append(printer.kernel(kernel))
             address, of_numbers = f"<uintptr_t>{kernel.name}_entry", "0"

@@ -7,7 +7,8 @@ stands nowhere but as the condition of a `Select`.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -121,3 +122,20 @@ class Kernel:
     outputs: int
     results: tuple[Expr, ...]
     precision: Precision
+
+
+def called(kernels: Iterable[Kernel], functions: Mapping[str, Function]) -> set[str]:
+    """Names of the functions that kernels call, and that these call."""
+    found: set[str] = set()
+    left: list[object] = [kernel.results for kernel in kernels]
+    while left:
+        part = left.pop()
+        if isinstance(part, tuple):
+            left += part
+        elif is_dataclass(part):
+            left += [getattr(part, attribute.name) for attribute in fields(part)]
+            if isinstance(part, Call) and part.function in functions and part.function not in found:
+                found.add(part.function)
+                function = functions[part.function]
+                left += [function.body, function.results]
+    return found

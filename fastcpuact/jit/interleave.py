@@ -31,8 +31,9 @@ def install() -> None:
     def post_lowering(self: Any, module: Any, library: Any) -> None:
         lowered(self, module, library)
         for function in module.functions:
-            for latch, body in _loops(function):
-                if any(map(_calls, body)):
+            calling = {block for block in function.blocks if _calls(block)}
+            for latch, body in _loops(function) if calling else ():
+                if not calling.isdisjoint(body):
                     _interleave(module, latch)
 
     CPUContext.post_lowering = post_lowering  # type: ignore[method-assign]
@@ -40,19 +41,22 @@ def install() -> None:
 
 def _loops(function: ir.Function) -> Iterator[tuple[ir.Block, set[ir.Block]]]:
     """Yield the loops of a function: the block that jumps back, and all that it repeats."""
-    following = {block: _successors(block) for block in function.blocks}
-    entered: set[ir.Block] = set()
-    around: dict[ir.Block, Iterator[ir.Block]] = {}  # from the first block to where the walk is
-    if function.blocks:
-        around[function.entry_basic_block] = iter(following[function.entry_basic_block])
+    after = {block: _successors(block) for block in function.blocks}
+    before: dict[ir.Block, list[ir.Block]] = {block: [] for block in after}
+    for block, successors in after.items():
+        for successor in successors:
+            before[successor].append(block)
+    entry = function.entry_basic_block
+    around = {entry: iter(after[entry])}  # from the first block to where the walk has come
+    entered = {entry}
     while around:
-        block = next(reversed(around))
-        entered.add(block)
-        for successor in around[block]:
+        block, left = next(reversed(around.items()))
+        for successor in left:
             if successor in around:
-                yield block, _between(successor, block, following)
+                yield block, _between(successor, block, before)
             elif successor not in entered:
-                around[successor] = iter(following[successor])
+                entered.add(successor)
+                around[successor] = iter(after[successor])
                 break
         else:
             del around[block]
@@ -64,7 +68,7 @@ def _successors(block: ir.Block) -> list[ir.Block]:
 
 
 def _between(
-    header: ir.Block, latch: ir.Block, following: dict[ir.Block, list[ir.Block]]
+    header: ir.Block, latch: ir.Block, before: dict[ir.Block, list[ir.Block]]
 ) -> set[ir.Block]:
     """Return the blocks from which the latch is reached without coming by the header."""
     found, left = {header}, [latch]
@@ -72,7 +76,7 @@ def _between(
         block = left.pop()
         if block not in found:
             found.add(block)
-            left += [before for before, after in following.items() if block in after]
+            left += before[block]
     return found
 
 

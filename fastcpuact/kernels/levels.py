@@ -10,6 +10,12 @@ PORTABLE = "portable"
 VECTOR_BYTES = {"v2": 16, "v3": 32, "v4": 64, PORTABLE: 16}
 
 
-def module_name(level: str) -> str:
-    """Return the name of the extension module with the kernels of a level."""
-    return f"fastcpuact.kernels._{level}"
+# The kernels of a level are in two modules, for compilers are told different things about them:
+# elementwise ones that wait for memory are in the second, all others in the first.
+HEAVY, LIGHT = "", "_light"
+PARTS = (HEAVY, LIGHT)
+
+
+def module_name(level: str, part: str = HEAVY) -> str:
+    """Return the name of the extension module with a part of the kernels of a level."""
+    return f"fastcpuact.kernels._{level}{part}"

@@ -6,7 +6,7 @@ import importlib
 import os
 
 from .driver import cpu_level, set_level
-from .levels import PORTABLE, VECTOR_BYTES, X86_64_LEVELS, module_name
+from .levels import LIGHT, PORTABLE, VECTOR_BYTES, X86_64_LEVELS, module_name
 
 _VARIABLE = "FASTCPUACT_LEVEL"
 
@@ -24,6 +24,7 @@ def _choose() -> str:
 
 LEVEL = _choose()
 _module = importlib.import_module(module_name(LEVEL))
+_light = importlib.import_module(module_name(LEVEL, LIGHT))
 
 set_level(_module.WIDEN, _module.NARROW, VECTOR_BYTES[LEVEL])
 
@@ -31,7 +32,7 @@ set_level(_module.WIDEN, _module.NARROW, VECTOR_BYTES[LEVEL])
 # of its loop for parameters that are numbers, or 0.
 Entry = tuple[int, int, int, int]
 # The kernels by (activation, form, dtype), and addresses of the row kernels by (name, dtype).
-KERNELS: dict[tuple[str, str, str], Entry] = _module.KERNELS
+KERNELS: dict[tuple[str, str, str], Entry] = _module.KERNELS | _light.KERNELS
 ROWS: dict[tuple[str, str], int] = _module.ROWS
 # Row kernels that have a form for columns: its address, and for how many it is.
 COLUMNS: dict[tuple[str, str], tuple[int, int]] = _module.COLUMNS
