@@ -156,62 +156,64 @@ def scaled_product(x, alpha, scale):
 @formula
 def first_digits_short(x, alpha):
     """(u, u_low, dm, d0, …): of float32, with up to 3 digits still to leave out."""
-    far = fabs(alpha * x)
+    size = fabs(alpha * x)
     # αx beyond all digits: any phase is as good as another.
     scale = _OVER_FAR_SHORT if fabs(alpha) < _LARGE_SHORT else 0
-    u, u_low = scaled_product(x, alpha, scale if far >= _FAR_SHORT else 1)
-    dm = _S3 if far >= _FAR_SHORT else 0
-    d0 = _S4 if far >= _FAR_SHORT else _S0
-    d1 = _S5 if far >= _FAR_SHORT else _S1
-    d2 = _S6 if far >= _FAR_SHORT else _S2
-    d3 = _S7 if far >= _FAR_SHORT else _S3
-    d4 = _S8 if far >= _FAR_SHORT else _S4
-    d5 = _S9 if far >= _FAR_SHORT else _S5
-    d6 = _S10 if far >= _FAR_SHORT else _S6
-    d7 = _S11 if far >= _FAR_SHORT else _S7
+    u, u_low = scaled_product(x, alpha, scale if size >= _FAR_SHORT else 1)
+    dm = _S3 if size >= _FAR_SHORT else 0
+    d0 = _S4 if size >= _FAR_SHORT else _S0
+    d1 = _S5 if size >= _FAR_SHORT else _S1
+    d2 = _S6 if size >= _FAR_SHORT else _S2
+    d3 = _S7 if size >= _FAR_SHORT else _S3
+    d4 = _S8 if size >= _FAR_SHORT else _S4
+    d5 = _S9 if size >= _FAR_SHORT else _S5
+    d6 = _S10 if size >= _FAR_SHORT else _S6
+    d7 = _S11 if size >= _FAR_SHORT else _S7
     return u, u_low, dm, d0, d1, d2, d3, d4, d5, d6, d7
 
 
 @formula
 def first_digits_long(x, alpha):
     """(u, u_low, dm, d0, …): of float64, with up to 3 digits still to leave out."""
-    far = fabs(alpha * x)
+    size = fabs(alpha * x)
     scale = _OVER_FAR_LONG if fabs(alpha) < _LARGE_LONG else 0
-    v, v_low = scaled_product(x, alpha, scale if far >= _FAR_LONG else 1)
-    bm = _D15 if far >= _FAR_LONG else 0
-    b0 = _D16 if far >= _FAR_LONG else _D0
-    b1 = _D17 if far >= _FAR_LONG else _D1
-    b2 = _D18 if far >= _FAR_LONG else _D2
-    b3 = _D19 if far >= _FAR_LONG else _D3
-    b4 = _D20 if far >= _FAR_LONG else _D4
-    b5 = _D21 if far >= _FAR_LONG else _D5
-    b6 = _D22 if far >= _FAR_LONG else _D6
-    b7 = _D23 if far >= _FAR_LONG else _D7
-    by_8 = _OVER_BASE_8 if fabs(v) >= _LIMIT_8 else 1
-    cm = b7 if fabs(v) >= _LIMIT_8 else bm
-    c0 = _D8 if fabs(v) >= _LIMIT_8 else b0
-    c1 = _D9 if fabs(v) >= _LIMIT_8 else b1
-    c2 = _D10 if fabs(v) >= _LIMIT_8 else b2
-    c3 = _D11 if fabs(v) >= _LIMIT_8 else b3
-    c4 = _D12 if fabs(v) >= _LIMIT_8 else b4
-    c5 = _D13 if fabs(v) >= _LIMIT_8 else b5
-    c6 = _D14 if fabs(v) >= _LIMIT_8 else b6
-    c7 = _D15 if fabs(v) >= _LIMIT_8 else b7
-    c8 = _D16 if fabs(v) >= _LIMIT_8 else _D8
-    c9 = _D17 if fabs(v) >= _LIMIT_8 else _D9
-    c10 = _D18 if fabs(v) >= _LIMIT_8 else _D10
-    c11 = _D19 if fabs(v) >= _LIMIT_8 else _D11
+    v, v_low = scaled_product(x, alpha, scale if size >= _FAR_LONG else 1)
+    bm = _D15 if size >= _FAR_LONG else 0
+    b0 = _D16 if size >= _FAR_LONG else _D0
+    b1 = _D17 if size >= _FAR_LONG else _D1
+    b2 = _D18 if size >= _FAR_LONG else _D2
+    b3 = _D19 if size >= _FAR_LONG else _D3
+    b4 = _D20 if size >= _FAR_LONG else _D4
+    b5 = _D21 if size >= _FAR_LONG else _D5
+    b6 = _D22 if size >= _FAR_LONG else _D6
+    b7 = _D23 if size >= _FAR_LONG else _D7
+    size_8 = fabs(v)
+    by_8 = _OVER_BASE_8 if size_8 >= _LIMIT_8 else 1
+    cm = b7 if size_8 >= _LIMIT_8 else bm
+    c0 = _D8 if size_8 >= _LIMIT_8 else b0
+    c1 = _D9 if size_8 >= _LIMIT_8 else b1
+    c2 = _D10 if size_8 >= _LIMIT_8 else b2
+    c3 = _D11 if size_8 >= _LIMIT_8 else b3
+    c4 = _D12 if size_8 >= _LIMIT_8 else b4
+    c5 = _D13 if size_8 >= _LIMIT_8 else b5
+    c6 = _D14 if size_8 >= _LIMIT_8 else b6
+    c7 = _D15 if size_8 >= _LIMIT_8 else b7
+    c8 = _D16 if size_8 >= _LIMIT_8 else _D8
+    c9 = _D17 if size_8 >= _LIMIT_8 else _D9
+    c10 = _D18 if size_8 >= _LIMIT_8 else _D10
+    c11 = _D19 if size_8 >= _LIMIT_8 else _D11
     w = v * by_8
-    by_4 = _OVER_BASE_4 if fabs(w) >= _LIMIT_4 else 1
-    dm = c3 if fabs(w) >= _LIMIT_4 else cm
-    d0 = c4 if fabs(w) >= _LIMIT_4 else c0
-    d1 = c5 if fabs(w) >= _LIMIT_4 else c1
-    d2 = c6 if fabs(w) >= _LIMIT_4 else c2
-    d3 = c7 if fabs(w) >= _LIMIT_4 else c3
-    d4 = c8 if fabs(w) >= _LIMIT_4 else c4
-    d5 = c9 if fabs(w) >= _LIMIT_4 else c5
-    d6 = c10 if fabs(w) >= _LIMIT_4 else c6
-    d7 = c11 if fabs(w) >= _LIMIT_4 else c7
+    size_4 = fabs(w)
+    by_4 = _OVER_BASE_4 if size_4 >= _LIMIT_4 else 1
+    dm = c3 if size_4 >= _LIMIT_4 else cm
+    d0 = c4 if size_4 >= _LIMIT_4 else c0
+    d1 = c5 if size_4 >= _LIMIT_4 else c1
+    d2 = c6 if size_4 >= _LIMIT_4 else c2
+    d3 = c7 if size_4 >= _LIMIT_4 else c3
+    d4 = c8 if size_4 >= _LIMIT_4 else c4
+    d5 = c9 if size_4 >= _LIMIT_4 else c5
+    d6 = c10 if size_4 >= _LIMIT_4 else c6
+    d7 = c11 if size_4 >= _LIMIT_4 else c7
     return w * by_4, v_low * by_8 * by_4, dm, d0, d1, d2, d3, d4, d5, d6, d7
 
 
@@ -222,22 +224,24 @@ first_digits = per_precision(float32=first_digits_short, float64=first_digits_lo
 def digits(x, alpha):
     """(u, u_low, dm, d0, …, d4): all that counts."""
     u, u_low, dm, d0, d1, d2, d3, d4, d5, d6, d7 = first_digits(x, alpha)
-    by_2 = _OVER_BASE_2 if fabs(u) >= _LIMIT_2 else 1
-    em = d1 if fabs(u) >= _LIMIT_2 else dm
-    e0 = d2 if fabs(u) >= _LIMIT_2 else d0
-    e1 = d3 if fabs(u) >= _LIMIT_2 else d1
-    e2 = d4 if fabs(u) >= _LIMIT_2 else d2
-    e3 = d5 if fabs(u) >= _LIMIT_2 else d3
-    e4 = d6 if fabs(u) >= _LIMIT_2 else d4
-    e5 = d7 if fabs(u) >= _LIMIT_2 else d5
+    size_2 = fabs(u)
+    by_2 = _OVER_BASE_2 if size_2 >= _LIMIT_2 else 1
+    em = d1 if size_2 >= _LIMIT_2 else dm
+    e0 = d2 if size_2 >= _LIMIT_2 else d0
+    e1 = d3 if size_2 >= _LIMIT_2 else d1
+    e2 = d4 if size_2 >= _LIMIT_2 else d2
+    e3 = d5 if size_2 >= _LIMIT_2 else d3
+    e4 = d6 if size_2 >= _LIMIT_2 else d4
+    e5 = d7 if size_2 >= _LIMIT_2 else d5
     v = u * by_2
-    by_1 = _OVER_BASE if fabs(v) >= _LIMIT_1 else 1
-    fm = e0 if fabs(v) >= _LIMIT_1 else em
-    f0 = e1 if fabs(v) >= _LIMIT_1 else e0
-    f1 = e2 if fabs(v) >= _LIMIT_1 else e1
-    f2 = e3 if fabs(v) >= _LIMIT_1 else e2
-    f3 = e4 if fabs(v) >= _LIMIT_1 else e3
-    f4 = e5 if fabs(v) >= _LIMIT_1 else e4
+    size_1 = fabs(v)
+    by_1 = _OVER_BASE if size_1 >= _LIMIT_1 else 1
+    fm = e0 if size_1 >= _LIMIT_1 else em
+    f0 = e1 if size_1 >= _LIMIT_1 else e0
+    f1 = e2 if size_1 >= _LIMIT_1 else e1
+    f2 = e3 if size_1 >= _LIMIT_1 else e2
+    f3 = e4 if size_1 >= _LIMIT_1 else e3
+    f4 = e5 if size_1 >= _LIMIT_1 else e4
     return v * by_1, u_low * by_2 * by_1, fm, f0, f1, f2, f3, f4
 
 
