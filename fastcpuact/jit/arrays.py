@@ -36,17 +36,18 @@ def _parallel(kernel: Any) -> Any:
 
 def launch(kernel: Any, size: int, operands: tuple[Any, ...]) -> None:
     """Run a kernel of a generated module on its operands."""
-    threads = min(threads_wanted(), config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    if size >= PARALLEL_MIN and threads > 1 and _launching.acquire(blocking=False):
-        before = numba.get_num_threads()
-        try:
-            numba.set_num_threads(threads)
-            _parallel(kernel)(*operands)
-        finally:
-            numba.set_num_threads(before)
-            _launching.release()
-    else:
-        kernel(*operands)
+    if size >= PARALLEL_MIN:
+        threads = min(threads_wanted(), config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+        if threads > 1 and _launching.acquire(blocking=False):
+            before = numba.get_num_threads()
+            try:
+                numba.set_num_threads(threads)
+                _parallel(kernel)(*operands)
+            finally:
+                numba.set_num_threads(before)
+                _launching.release()
+            return
+    kernel(*operands)
 
 
 class Caller:
@@ -70,46 +71,47 @@ class Caller:
 
     def __call__(self, operands: tuple[Any, ...], out: Any) -> Any:
         """Return the results, or None if the operands are something else."""
-        first, params = operands[0], operands[self._operands :]
+        first = operands[0]
         if type(first) is not np.ndarray or first.ndim == 0:
             return None
         dtype = first.dtype
         if dtype.char not in "fd" or not dtype.isnative:
             return None
-        given = operands[: self._operands]
-        for array in given:
+        given, params = operands[: self._operands], operands[self._operands :]
+        arrays = given
+        if params:
+            arrays += tuple([param for param in params if type(param) is not float])
+        for array in arrays:
             if not _alike(array, first):
                 return None
-        numbers = True
-        for param in params:
-            if type(param) is not float:
-                if not _alike(param, first):
-                    return None
-                numbers = False
-        arrays = given if numbers else tuple(a for a in operands if type(a) is not float)
         if out is None:
-            results = tuple(np.empty_like(first, order="C") for _ in range(self._results))
+            results = tuple([np.empty_like(first, order="C") for _ in range(self._results)])
         else:
             results = out if isinstance(out, tuple) else (out,)
             if len(results) != self._results or not _may_hold(results, arrays):
                 return None
-        at_defaults = numbers and params == self._defaults
-        kernel = self._kernels.get((dtype.char, at_defaults))
-        if kernel is None:
-            key = self._form.key(self._fast, at_defaults)
-            name = kernel_name(self._record, key, _BY_DTYPE[dtype])
-            kernel = getattr(module_of(self._record), name)
-            self._kernels[dtype.char, at_defaults] = kernel
-        passed = (*(given if at_defaults else operands), *results)
-        launch(
-            kernel,
-            first.size,
-            tuple(
-                dtype.type(operand) if type(operand) is float else operand.reshape(-1)
-                for operand in passed
-            ),
-        )
+        # Which is not so if one of them is an array.
+        at_defaults = len(arrays) == len(given) and params == self._defaults
+        kernel = self._kernels.get((dtype.char, at_defaults)) or self._find(dtype, at_defaults)
+        if params and not at_defaults:
+            real = dtype.type
+            given += tuple([real(param) if type(param) is float else param for param in params])
+        passed = given + results
+        if first.ndim > 1:
+            passed = tuple([_flat(operand) for operand in passed])
+        launch(kernel, first.size, passed)
         return results[0] if len(results) == 1 else results
+
+    def _find(self, dtype: np.dtype, at_defaults: bool) -> Any:
+        key = self._form.key(self._fast, at_defaults)
+        name = kernel_name(self._record, key, _BY_DTYPE[dtype])
+        kernel = getattr(module_of(self._record), name)
+        self._kernels[dtype.char, at_defaults] = kernel
+        return kernel
+
+
+def _flat(operand: Any) -> Any:
+    return operand.reshape(-1) if isinstance(operand, np.ndarray) else operand
 
 
 def _may_hold(results: tuple[Any, ...], arrays: tuple[Any, ...]) -> bool:
@@ -138,9 +140,7 @@ def _alike(array: Any, first: np.ndarray) -> bool:
     """Whether an object is an exact, aligned, contiguous array of the first one's kind."""
     if type(array) is not np.ndarray:
         return False
+    if array is not first and (array.dtype != first.dtype or array.shape != first.shape):
+        return False
     flags = array.flags
-    return bool(
-        (array is first or (array.dtype == first.dtype and array.shape == first.shape))
-        and flags.c_contiguous
-        and flags.aligned
-    )
+    return bool(flags.c_contiguous and flags.aligned)
