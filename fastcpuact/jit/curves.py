@@ -5,24 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .leaves import device, serial
 
 _TABLE, _TAYLOR, _PIECEWISE, _RATIONAL = range(4)
 _NONE, _ODD, _EVEN, _COMPLEMENT, _RECTIFIED = range(5)
 _TANH, _SIGMOID, _EXPONENTIAL = range(3)
 
-_function = njit(error_model="numpy", nogil=True)
-_inner = njit(error_model="numpy", nogil=True, forceinline=True)
 
-
-@_inner
+@device
 def _real(number, like):
     """A number in the type of another array: Python's would make float64 of all that it meets."""
     return like.dtype.type(number)
 
 
-@_inner
+@device
 def _find(t, uniform, segments, origin, scale, knots):
     last = segments - 1
     if uniform:
@@ -37,7 +35,7 @@ def _find(t, uniform, segments, origin, scale, knots):
     return np.int64(low)
 
 
-@_inner
+@device
 def _horner(a, first, terms, z, slope):
     """The polynomial of `terms` coefficients from `first` on, or its slope."""
     y = _real(0, a)
@@ -50,7 +48,7 @@ def _horner(a, first, terms, z, slope):
     return y
 
 
-@_inner
+@device
 def _interpolate(t, i, degree, uniform, origin, scale, knots, v, slope, one):
     zero, half, sixth = _real(0, v), _real(0.5, v), one / _real(6, v)
     if degree == 0:
@@ -84,7 +82,7 @@ def _interpolate(t, i, degree, uniform, origin, scale, knots, v, slope, one):
     return v[w] + p * (d1 + (p - one) * (h + (p - two) * d3))
 
 
-@_inner
+@device
 def _taylor(r, y, identity, degree, negated, slope, one):
     two, three = one + one, one + one + one
     half, third, sixth = one / two, one / three, one / (two * three)
@@ -110,7 +108,7 @@ def _taylor(r, y, identity, degree, negated, slope, one):
     return -result if slope and negated else result
 
 
-@_inner
+@device
 def _rational(t, a, b, square, times_t, offset, rise, center, slope, one):
     zero = _real(0, a)
     z = t * t if square else t
@@ -139,7 +137,7 @@ def _rational(t, a, b, square, times_t, offset, rise, center, slope, one):
     return dp + rise if rise != zero else dp
 
 
-@_function
+@serial
 def _run(choices, numbers, knots, data, denominator, x, y, slope):
     method, symmetry, identity, degree, folded, clipped = choices[:6]
     uniform, square, times_t, negated, segments = choices[6:]

@@ -27,6 +27,7 @@ from ..described import Described
 from ..emit.kernels import kernel_name
 from ..emit.reader import formula_name
 from ..formulas.language import FLOAT32, FLOAT64, Precision
+from .leaves import INLINED
 from .module import module_of
 
 
@@ -145,7 +146,7 @@ def _dispatcher(form: Form) -> Any:
         """Stand for the implementation, which depends on the types."""
 
     # LLVM on its own leaves long formulas as calls, which no loop can be vectorised over.
-    overload(stand_in, jit_options={"forceinline": True})(_overload(form, operands))
+    overload(stand_in, jit_options=INLINED)(_overload(form, operands))
     required = [name for name in operands if form.record.params.get(name) is None]
     optional = [f"{k}={v!r}" for k, v in form.record.params.items() if v is not None]
     call = _define(
@@ -154,7 +155,7 @@ def _dispatcher(form: Form) -> Any:
         [f"return stand_in({', '.join(operands)})"],
         {"stand_in": stand_in},
     )
-    return njit(forceinline=True)(call)
+    return njit(**INLINED)(call)
 
 
 def _identifier(form: Form) -> str:

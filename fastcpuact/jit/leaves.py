@@ -51,23 +51,27 @@ __all__ = [
     "wide_f64",
 ]
 
+# Nobody asks for the C function of a kernel.  What is inlined has no way in from Python either, and
+# must not be called from there: both took a third of the time that long formulas need to compile.
+_KERNEL: dict[str, Any] = {"no_cfunc_wrapper": True}
+INLINED: Any = {"forceinline": True, "no_cpython_wrapper": True, **_KERNEL}
 # error_model="numpy": a division by zero is an infinity and not a branch to an exception, which
 # would stop vectorisation.  No fastmath: NaN, infinities and the order of additions count.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
-device = njit(forceinline=True, **_OPTIONS)
+device = njit(**_OPTIONS, **INLINED)
 
 interleave.install()
 
 
 def serial(function: Any) -> Any:
     """Compile a kernel to run on one thread."""
-    return njit(**_OPTIONS)(function)
+    return njit(**_OPTIONS, **_KERNEL)(function)
 
 
 def parallel(function: Any) -> Any:
     """Compile a kernel with its ``prange`` spread over Numba's threads."""
-    return njit(parallel=True, **_OPTIONS)(function)
+    return njit(parallel=True, **_OPTIONS, **_KERNEL)(function)
 
 
 @intrinsic

@@ -8,7 +8,7 @@ import numpy as np
 from numba import int32, int64, uint32, uint64
 from numpy.typing import NDArray
 
-from .leaves import serial
+from .leaves import device, serial
 
 
 @serial
@@ -68,7 +68,7 @@ def cubic_pieces(
         y[k] = min(max(centre + (-result if negative else result), -32768), 32767)
 
 
-@serial
+@device
 def _exp_of(high: Any, low: Any, split: Any, distance: Any) -> Any:
     product = uint64(high[distance >> split]) * uint64(low[distance & ((1 << split) - 1)])
     return uint32((product + uint64(1 << 30)) >> uint64(31))
