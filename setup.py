@@ -104,13 +104,12 @@ class BuildKernels(build_ext):
         import numpy
         from Cython.Build import cythonize
 
-        from fastcpuact.emit.cython import cython_module, is_heavy, is_light
+        from fastcpuact.emit.cython import cython_module
         from fastcpuact.formulas import RECORDS
 
         generated = Path(self.build_temp) / "generated"
         generated.mkdir(parents=True, exist_ok=True)
-        heavy = cython_module(RECORDS, is_heavy)
-        light = cython_module(RECORDS, is_light, with_rows=False)
+        heavy, light = (cython_module(RECORDS, light) for light in (False, True))
         for extension in self.extensions:
             stem = extension.name.rpartition(".")[2]
             if stem not in HANDWRITTEN:

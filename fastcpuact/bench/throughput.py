@@ -21,7 +21,7 @@ import fastcpuact as act
 from fastcpuact import engines
 from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.formulas.language import PRECISIONS
-from fastcpuact.kernels.levels import PARTS, X86_64_LEVELS, module_name
+from fastcpuact.kernels.levels import LIGHT, PARTS, X86_64_LEVELS, module_name
 
 from .cases import Case
 from .result import Bound
@@ -85,7 +85,7 @@ def bounds(cases: Iterable[Case]) -> dict[str, Bound]:
         form = record.forms[case.form]
         name = kernel_name(record, form.key(False, record.defaults is not None), PRECISIONS[0])
         # Cython puts the module before a name, and compilers their transformations behind it.
-        symbol = re.compile(rf".*_{engines.LEVEL}(_light)?_{name}(_entry)?(\..*)?")
+        symbol = re.compile(rf".*_{engines.LEVEL}({LIGHT})?_{name}(_entry)?(\..*)?")
         candidates = [
             loop
             for function, lines in functions.items()

@@ -6,7 +6,7 @@ sees to that (the block driver works through a buffer where it must).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ..formulas.language import FLOAT64, LEAVES, PRECISIONS, Precision
 from ..formulas.registry import Record
@@ -186,29 +186,17 @@ WIDEN, NARROW = <uintptr_t>widen_entry, <uintptr_t>narrow_entry
 """
 
 
-def is_light(operations: int) -> bool:
-    """Whether a kernel of so many operations an element belongs to the module of the light ones."""
-    return operations <= _LIGHT
-
-
-def is_heavy(operations: int) -> bool:
-    """Whether it belongs to the other one."""
-    return operations > _LIGHT
-
-
-def cython_module(
-    records: Iterable[Record],
-    wanted: Callable[[int], bool] = lambda operations: True,
-    with_rows: bool = True,
-) -> str:
+def cython_module(records: Iterable[Record], light: bool | None = None) -> str:
     """Return the text of the module that holds kernels of ``records`` and all row kernels.
 
     Its dictionaries hold addresses: ``KERNELS`` (by activation, form, dtype) of functions ``void
     (char **arrays, Py_ssize_t n)``, with what `fastcpuact.kernels.select.Entry` says of them, and
     ``ROWS`` (by name, dtype) of functions ``void (char **arrays, const Py_ssize_t *lengths)``.
     ``COLUMNS`` (by the same) holds functions ``void (char **arrays, const Py_ssize_t *pitches,
-    const Py_ssize_t *lengths)`` and for how many columns they are.  ``wanted`` tells which kernels
-    are printed, from their operations an element.
+    const Py_ssize_t *lengths)`` and for how many columns they are.
+
+    If ``light`` is True, it is the module of the light elementwise kernels alone; if False, the one
+    of everything else.
     """
     records = list(records)
     printer = CythonPrinter()
@@ -216,8 +204,7 @@ def cython_module(
     entries, row_entries, column_entries = [], [], []
     readers = {precision: Reader(precision) for precision in PRECISIONS}
     rows = {
-        p: row_functions(reader, readers[FLOAT64]) if with_rows else []
-        for p, reader in readers.items()
+        p: [] if light else row_functions(reader, readers[FLOAT64]) for p, reader in readers.items()
     }
     for precision, reader in readers.items():
         fast = Reader(precision, fast=True)
@@ -225,7 +212,8 @@ def cython_module(
         table = kernels(reader, records) | kernels(fast, records)
         functions = {**reader.functions, **fast.functions}
         count = OperationCount(functions)
-        table = {place: kernel for place, kernel in table.items() if wanted(count(kernel))}
+        if light is not None:
+            table = {p: kernel for p, kernel in table.items() if (count(kernel) <= _LIGHT) is light}
         needed = of_rows | called(table.values(), functions)
         parts.append(printer.leaves(precision))
         parts += [printer.function(functions[name]) for name in functions if name in needed]
@@ -252,8 +240,9 @@ def cython_module(
                 place = f'"{columns.row.base}", "{precision.dtype}"'
                 address = f"<uintptr_t>{columns.name}_entry"
                 column_entries.append(f"    ({place}): ({address}, {WIDTH}),")
-    parts.append(_HALF.strip())
     parts.append("\n".join(["KERNELS = {", *entries, "}"]))
-    parts.append("\n".join(["ROWS = {", *row_entries, "}"]))
-    parts.append("\n".join(["COLUMNS = {", *column_entries, "}"]))
+    if not light:
+        parts.append("\n".join(["ROWS = {", *row_entries, "}"]))
+        parts.append("\n".join(["COLUMNS = {", *column_entries, "}"]))
+        parts.append(_HALF.strip())
     return "\n\n\n".join(parts) + "\n"
