@@ -264,6 +264,26 @@ def test_vectors_of_users_loops_are_computed_side_by_side():
     assert stores_together(loop, ARRAYS_OF_USERS) >= 4
 
 
+def test_a_function_of_a_user_is_as_good_as_what_it_calls():
+    gelu = fastcpuact.gelu
+
+    @njit
+    def shifted(x):
+        return gelu(x + 1)
+
+    @njit
+    def layer(x):
+        return 2 * shifted(x)
+
+    @njit
+    def loop(x, y):
+        for i in range(x.shape[0]):
+            for j in range(x.shape[1]):
+                y[i, j] = layer(x[i, j])
+
+    assert stores_together(loop, ARRAYS_OF_USERS) >= 4
+
+
 def test_other_loops_of_users_are_left_alone():
     @njit(error_model="numpy")
     def loop(x, y):
@@ -275,6 +295,13 @@ def test_other_loops_of_users_are_left_alone():
                 y[i, j] = t
 
     assert stores_together(loop, ARRAYS_OF_USERS) == 1
+
+
+def test_a_call_of_assembly_is_no_call_of_a_function():
+    function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), "f")
+    builder = ir.IRBuilder(function.append_basic_block())
+    builder.asm(function.function_type, "nop", "", (), True)
+    assert not interleave._calls(builder.block)
 
 
 def test_loops_are_found():

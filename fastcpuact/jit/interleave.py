@@ -20,6 +20,8 @@ from numba.core.cpu import CPUContext
 _VECTORS = 4
 # Of the functions of this package, in the names that Numba makes.
 _MANGLED = "_ZN10fastcpuact3jit"
+# Functions of users that call them outside of loops: those who call these in loops mean the same.
+_callers: set[str] = set()
 
 
 @functools.cache
@@ -32,9 +34,12 @@ def install() -> None:
         lowered(self, module, library)
         for function in module.functions:
             calling = {block for block in function.blocks if _calls(block)}
-            for latch, body in _loops(function) if calling else ():
-                if not calling.isdisjoint(body):
-                    _interleave(module, latch)
+            loops = list(_loops(function)) if calling else []
+            around = [latch for latch, body in loops if not calling.isdisjoint(body)]
+            for latch in around:
+                _interleave(module, latch)
+            if calling and not around:
+                _callers.add(function.name)
 
     CPUContext.post_lowering = post_lowering  # type: ignore[method-assign]
 
@@ -81,11 +86,11 @@ def _between(
 
 
 def _calls(block: ir.Block) -> bool:
-    """Whether a block calls a function of this package."""
-    return any(
-        isinstance(instruction, ir.CallInstr) and str(instruction.callee.name).startswith(_MANGLED)
-        for instruction in block.instructions
-    )
+    """Whether a block calls a function of this package, or one that calls it."""
+    # Assembly may be called too, and has no name.
+    callees = (i.callee for i in block.instructions if isinstance(i, ir.CallInstr))
+    names = (str(getattr(callee, "name", "")) for callee in callees)
+    return any(name.startswith(_MANGLED) or name in _callers for name in names)
 
 
 def _interleave(module: ir.Module, latch: ir.Block) -> None:
