@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 import fastcpuact as act
+from fastcpuact.kernels.levels import PARTS, module_name
 
 from . import Unavailable, check
 from .builds import build, python_path
@@ -44,6 +45,11 @@ def sanitized_level() -> str:
     """Return the level that is built with the sanitizers."""
     offered = levels()
     return "v3" if "v3" in offered else offered[-1]
+
+
+def kernel_modules() -> list[str]:
+    """Return the names of the modules with the kernels of that level."""
+    return [module_name(sanitized_level(), part).rpartition(".")[2] for part in PARTS]
 
 
 def runtime(name: str) -> str:
@@ -119,7 +125,7 @@ def under(
 def address(full: bool) -> str:
     library = runtime("libasan.so")
     with tempfile.TemporaryDirectory() as name:
-        folder = build(Path(name), [f"_{sanitized_level()}"], UNDEFINED)
+        folder = build(Path(name), kernel_modules(), UNDEFINED)
         build(folder, MODULES, f"{UNDEFINED} -fno-wrapv")
         options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "halt_on_error=1"}
         report = "AddressSanitizer: heap-buffer-overflow"
@@ -137,7 +143,7 @@ def thread(full: bool) -> str:
     work = [(crowd, (16, 5, ["compiled"]), (50, 60, ["compiled"]))]
     with tempfile.TemporaryDirectory() as name:
         flags = "-O1 -g1 -fno-omit-frame-pointer -fsanitize=thread"
-        folder = build(Path(name), [*MODULES, f"_{sanitized_level()}"], flags)
+        folder = build(Path(name), [*MODULES, *kernel_modules()], flags)
         options = "halt_on_error=1"
         report = "ThreadSanitizer: data race"
         there = {"LD_PRELOAD": library, "TSAN_OPTIONS": options}
