@@ -47,6 +47,12 @@ def check_dask(name: str, operands: tuple[Any, ...]) -> None:
             ) from None
 
 
+def takes_no_out(name: str, out: Any) -> None:
+    """Refuse an ``out``: the results of Dask arrays are computed later."""
+    if out is not None:
+        raise TypeError(f"{name}: a Dask array takes no out")
+
+
 def several_results(
     ufunc: np.ufunc, operands: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, ...]:
@@ -137,8 +143,7 @@ def along_axis(
     """
     from dask.array import broadcast_to, map_blocks
 
-    if out is not None:
-        raise TypeError(f"{name}: a Dask array takes no out")
+    takes_no_out(name, out)
     first = next(array for array in arrays if is_dask(array))
     if first.numblocks[axis] > 1:
         raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .activation import Form, takes_vectorcalls
+from .chunked import is_dask, takes_no_out
 from .described import Described
 from .formulas import Record
 from .rows import Array, Dtype, Shape, apply, array_of, axis_of, out_of, result_dtype
@@ -111,7 +112,7 @@ class Gated(GatedForm, Described):
         Returns
         -------
         ndarray
-            Of the shape of ``x`` with the axis half as long.
+            Of the shape of ``x`` with the axis half as long; of a Dask array another one.
 
         Raises
         ------
@@ -134,9 +135,12 @@ class Gated(GatedForm, Described):
         array([ 2., -3.])
         """
         name = f"{self.name}.packed"
-        array = array_of(name, "x", x)
+        array = x if is_dask(x) else array_of(name, "x", x)
         dtype = result_dtype(name, x=array)
         values, gates = _halves(name, array, axis_of(name, axis, array.ndim), gate)
+        if is_dask(x):
+            takes_no_out(name, out)
+            return self(values, gates)
         out = out_of(name, "out", out, values.shape, dtype)
         result: Array = self(values, gates, out=out)
         return result
@@ -162,7 +166,8 @@ class Gated(GatedForm, Described):
         Returns
         -------
         ndarray
-            Of the shape of ``x``, with both gradients where their operands are.
+            Of the shape of ``x``, with both gradients where their operands are; of Dask arrays
+            another one.
 
         Raises
         ------
@@ -183,7 +188,8 @@ class Gated(GatedForm, Described):
         array([1., 0., 2., 0.])
         """
         name = f"{self.name}.packed_backward"
-        upstream, array = array_of(name, "dy", dy), array_of(name, "x", x)
+        upstream = dy if is_dask(dy) else array_of(name, "dy", dy)
+        array = x if is_dask(x) else array_of(name, "x", x)
         dtype = result_dtype(name, dy=upstream, x=array)
         axis = axis_of(name, axis, array.ndim)
         values, gates = _halves(name, array, axis, gate)
@@ -191,6 +197,10 @@ class Gated(GatedForm, Described):
             raise ValueError(
                 f"{name}: dy must have the shape {values.shape} of the result, got {upstream.shape}"
             )
+        if is_dask(dy) or is_dask(x):
+            takes_no_out(name, out)
+            dvalue, dgate = self.backward(upstream, values, gates)
+            return np.concatenate((dvalue, dgate) if gate == "second" else (dgate, dvalue), axis)
         out = out_of(name, "out", out, array.shape, dtype)
         dx = np.empty(array.shape, dtype) if out is None else out
         self.backward(upstream, values, gates, out=_halves(name, dx, axis, gate))

@@ -109,6 +109,27 @@ def test_dask_rows(chunked, name):
         f(whole, axis=2)
 
 
+@pytest.mark.parametrize("gate", ["first", "second"])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_dask_packed(chunked, axis, gate):
+    f = act.swiglu
+    y = f.packed(X, axis, gate)
+    assert same(f.packed(chunked, axis, gate), y)
+    dx = f.packed_backward(y, X, axis, gate)
+    assert same(f.packed_backward(da.from_array(y), chunked, axis, gate), dx)
+    assert same(f.packed_backward(y, chunked, axis, gate), dx)
+    assert same(f.packed_backward(da.from_array(y), X, axis, gate), dx)
+    assert same(f.packed(chunked.astype(np.int8), axis), f.packed(X.astype(np.int8), axis))
+    with pytest.raises(TypeError, match="packed: a Dask array takes no out"):
+        f.packed(chunked, axis, out=y)
+    with pytest.raises(TypeError, match="packed_backward: a Dask array takes no out"):
+        f.packed_backward(y, chunked, axis, out=X)
+    with pytest.raises(ValueError, match="dy must have the shape"):
+        f.packed_backward(chunked, chunked, axis)
+    with pytest.raises(ValueError, match="must have an even length"):
+        f.packed(chunked[:5, :5], axis)
+
+
 def test_dask_logsumexp(chunked):
     whole = chunked.rechunk({1: -1})
     assert same(act.logsumexp(whole), act.logsumexp(X))
