@@ -18,6 +18,9 @@ cdef enum:
     BLOCK = 512
     DTYPES = 3  # float16, float32, float64: the kernels of a form in this order
 
+# Of the vectors of the kernels.
+cdef int vector_bytes
+
 cdef int describe(Kernel* kernels, int nin, int nout, tuple float32, tuple float64) except -1
 # One of the parts that a long call is split into.
 ctypedef void (*pool_job)(void* data, int part, int parts) noexcept nogil

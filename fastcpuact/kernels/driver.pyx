@@ -29,7 +29,7 @@ cdef extern from "cpu.h" nogil:
     int c_cpu_level "cpu_level"()
 
 cdef extern from "moves.h" nogil:
-    void gather(char* to, const char* source, Py_ssize_t step, Py_ssize_t n, int size)
+    void gather(char* to, const char* source, Py_ssize_t step, Py_ssize_t n, int size, bint wide)
     void scatter(char* to, Py_ssize_t step, const char* source, Py_ssize_t n, int size, bint wide)
 
 cdef extern from "pool.h" nogil:
@@ -81,7 +81,7 @@ def cpu_level():
 # Of the level that runs: conversions between float16 and float32, and the bytes of a vector.
 cdef kernel_function widen = NULL
 cdef kernel_function narrow = NULL
-cdef int vector_bytes = 16
+vector_bytes = 16
 
 
 def set_level(uintptr_t widen_address, uintptr_t narrow_address, int vector):
@@ -99,11 +99,11 @@ cdef void load(
     cdef uint16_t[BLOCK] halves
     cdef char* arrays[2]
     if not kernel.half:
-        gather(to, source, step, n, kernel.itemsize)
+        gather(to, source, step, n, kernel.itemsize, vector_bytes == 64)
         return
     arrays[0], arrays[1] = <char*>source, to
     if step != kernel.itemsize:
-        gather(<char*>halves, source, step, n, kernel.itemsize)
+        gather(<char*>halves, source, step, n, kernel.itemsize, False)
         arrays[0] = <char*>halves
     widen(arrays, n)
 
@@ -123,7 +123,7 @@ cdef void store(
         return
     arrays[1] = <char*>halves
     narrow(arrays, n)
-    scatter(to, step, <const char*>halves, n, kernel.itemsize, vector_bytes == 64)
+    scatter(to, step, <const char*>halves, n, kernel.itemsize, False)
 
 
 cdef inline bint apart(

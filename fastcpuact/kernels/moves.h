@@ -7,28 +7,33 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Copy n strided elements to contiguous ones.  Compilers vectorise a stride that they know. */
+/* Copy rows of n elements, which are so far apart within them, to contiguous ones.  Compilers
+ * vectorise a stride that they know. */
 #define GATHER(bits)                                                                               \
-    static inline void gather_##bits(char *restrict to, const char *restrict from, ptrdiff_t step, \
-                              ptrdiff_t n)                                                         \
+    static inline void gather_##bits(char *restrict to, ptrdiff_t to_pitch,                        \
+                                     const char *restrict from, ptrdiff_t pitch, ptrdiff_t rows,   \
+                                     ptrdiff_t step, ptrdiff_t n)                                  \
     {                                                                                              \
-        uint##bits##_t *t = (uint##bits##_t *)to;                                                  \
-        if (step == 2 * sizeof *t)                                                                 \
-            for (ptrdiff_t i = 0; i < n; i++)                                                      \
-                t[i] = ((const uint##bits##_t *)from)[2 * i];                                      \
-        else                                                                                       \
-            for (ptrdiff_t i = 0; i < n; i++)                                                      \
-                t[i] = *(const uint##bits##_t *)(from + i * step);                                 \
+        for (; rows > 0; rows--, to += to_pitch, from += pitch) {                                  \
+            uint##bits##_t *t = (uint##bits##_t *)to;                                              \
+            if (step == 2 * sizeof *t)                                                             \
+                for (ptrdiff_t i = 0; i < n; i++)                                                  \
+                    t[i] = ((const uint##bits##_t *)from)[2 * i];                                  \
+            else                                                                                   \
+                for (ptrdiff_t i = 0; i < n; i++)                                                  \
+                    t[i] = *(const uint##bits##_t *)(from + i * step);                             \
+        }                                                                                          \
     }
 
-/* Copy n contiguous elements to strided ones. */
+/* Copy rows of n contiguous elements to those that are so far apart. */
 #define SCATTER(bits)                                                                              \
-    static inline void scatter_##bits(char *restrict to, ptrdiff_t step, const char *restrict from,\
-                               ptrdiff_t n)                                                        \
+    static inline void scatter_##bits(char *restrict to, ptrdiff_t to_pitch, ptrdiff_t step,       \
+                                      const char *restrict from, ptrdiff_t pitch, ptrdiff_t rows,  \
+                                      ptrdiff_t n)                                                 \
     {                                                                                              \
-        const uint##bits##_t *f = (const uint##bits##_t *)from;                                    \
-        for (ptrdiff_t i = 0; i < n; i++)                                                          \
-            *(uint##bits##_t *)(to + i * step) = f[i];                                             \
+        for (; rows > 0; rows--, to += to_pitch, from += pitch)                                    \
+            for (ptrdiff_t i = 0; i < n; i++)                                                      \
+                *(uint##bits##_t *)(to + i * step) = ((const uint##bits##_t *)from)[i];            \
     }
 
 GATHER(16)
@@ -45,68 +50,124 @@ SCATTER(64)
 
 #include <immintrin.h>
 
-/* Every other element: half of a vector is spread over one, and stored without what is between. */
-__attribute__((target("avx512f")))
-static inline void scatter_pairs_32(char *restrict to, const char *restrict from, ptrdiff_t n)
+/* A mask of the first n lanes. */
+static inline uint32_t first_lanes(ptrdiff_t n)
 {
-    const __m512i low = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
-    ptrdiff_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        const __m512i v = _mm512_loadu_si512(from + 4 * i);
-        _mm512_mask_storeu_epi32(to + 8 * i, 0x5555, _mm512_permutexvar_epi32(low, v));
-        _mm512_mask_storeu_epi32(to + 8 * i + 64, 0x5555, _mm512_permutexvar_epi32(high, v));
-    }
-    scatter_32(to + 8 * i, 8, from + 4 * i, n - i);
+    return n <= 0 ? 0 : n < 32 ? (1u << n) - 1 : ~0u;
 }
 
-__attribute__((target("avx512f")))
-static inline void scatter_pairs_64(char *restrict to, const char *restrict from, ptrdiff_t n)
-{
-    const __m512i low = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
-    const __m512i high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
-    ptrdiff_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        const __m512i v = _mm512_loadu_si512(from + 8 * i);
-        _mm512_mask_storeu_epi64(to + 16 * i, 0x55, _mm512_permutexvar_epi64(low, v));
-        _mm512_mask_storeu_epi64(to + 16 * i + 64, 0x55, _mm512_permutexvar_epi64(high, v));
+/* Every other element, between two vectors and one.  No more is touched than from the first to the
+ * last. */
+#define PAIRS(bits, lanes, every_other, low_half, high_half)                                       \
+    __attribute__((target("avx512f")))                                                             \
+    static inline void gather_pairs_##bits(char *restrict to, ptrdiff_t to_pitch,                  \
+                                           const char *restrict from, ptrdiff_t pitch,             \
+                                           ptrdiff_t rows, ptrdiff_t n)                            \
+    {                                                                                              \
+        const __m512i chosen = every_other;                                                        \
+        const ptrdiff_t whole = (n - 1) / lanes, left = n - whole * lanes, span = 2 * left - 1;    \
+        const uint32_t low_lanes = first_lanes(span), high_lanes = first_lanes(span - lanes);      \
+        for (; rows > 0; rows--, to += to_pitch, from += pitch) {                                  \
+            char *t = to;                                                                          \
+            const char *f = from;                                                                  \
+            for (ptrdiff_t k = whole; k > 0; k--, f += 128, t += 64) {                             \
+                const __m512i low = _mm512_loadu_si512(f), high = _mm512_loadu_si512(f + 64);      \
+                _mm512_storeu_si512(t, _mm512_permutex2var_epi##bits(low, chosen, high));          \
+            }                                                                                      \
+            const __m512i low = _mm512_maskz_loadu_epi##bits(low_lanes, f);                        \
+            const __m512i high = _mm512_maskz_loadu_epi##bits(high_lanes, f + 64);                 \
+            _mm512_mask_storeu_epi##bits(t, first_lanes(left),                                     \
+                                         _mm512_permutex2var_epi##bits(low, chosen, high));        \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    __attribute__((target("avx512f")))                                                             \
+    static inline void scatter_pairs_##bits(char *restrict to, ptrdiff_t to_pitch,                 \
+                                            const char *restrict from, ptrdiff_t pitch,            \
+                                            ptrdiff_t rows, ptrdiff_t n)                           \
+    {                                                                                              \
+        const __m512i low = low_half, high = high_half;                                            \
+        const ptrdiff_t whole = (n - 1) / lanes, left = n - whole * lanes;                         \
+        const uint32_t even = 0x5555 >> (16 - lanes), low_lanes = even & first_lanes(2 * left);    \
+        const uint32_t high_lanes = even & first_lanes(2 * left - lanes);                          \
+        for (; rows > 0; rows--, to += to_pitch, from += pitch) {                                  \
+            char *t = to;                                                                          \
+            const char *f = from;                                                                  \
+            for (ptrdiff_t k = whole; k > 0; k--, f += 64, t += 128) {                             \
+                const __m512i v = _mm512_loadu_si512(f);                                           \
+                _mm512_mask_storeu_epi##bits(t, even, _mm512_permutexvar_epi##bits(low, v));       \
+                _mm512_mask_storeu_epi##bits(t + 64, even, _mm512_permutexvar_epi##bits(high, v)); \
+            }                                                                                      \
+            const __m512i v = _mm512_maskz_loadu_epi##bits(first_lanes(left), f);                  \
+            _mm512_mask_storeu_epi##bits(t, low_lanes, _mm512_permutexvar_epi##bits(low, v));      \
+            _mm512_mask_storeu_epi##bits(t + 64, high_lanes, _mm512_permutexvar_epi##bits(high, v));\
+        }                                                                                          \
     }
-    scatter_64(to + 16 * i, 16, from + 8 * i, n - i);
-}
+
+PAIRS(32, 16, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+      _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7),
+      _mm512_setr_epi32(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15))
+PAIRS(64, 8, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14),
+      _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3),
+      _mm512_setr_epi64(4, 4, 5, 5, 6, 6, 7, 7))
+
+#undef PAIRS
 
 #endif
 
-static inline void gather(char *to, const char *from, ptrdiff_t step, ptrdiff_t n, int size)
-{
-    if (step == size)
-        memcpy(to, from, n * size);
-    else if (size == 2)
-        gather_16(to, from, step, n);
-    else if (size == 4)
-        gather_32(to, from, step, n);
-    else
-        gather_64(to, from, step, n);
-}
-
-/* `wide` says whether the processor has AVX-512. */
-static inline void scatter(char *to, ptrdiff_t step, const char *from, ptrdiff_t n, int size,
-                           int wide)
+/* Rows of n elements of `size` bytes; `wide` says whether the processor has AVX-512. */
+static inline void gather_rows(char *to, ptrdiff_t to_pitch, const char *from, ptrdiff_t pitch,
+                               ptrdiff_t rows, ptrdiff_t step, ptrdiff_t n, int size, int wide)
 {
     (void)wide;
     if (step == size)
-        memcpy(to, from, n * size);
+        for (; rows > 0; rows--, to += to_pitch, from += pitch)
+            memcpy(to, from, n * size);
     else if (size == 2)
-        scatter_16(to, step, from, n);
+        gather_16(to, to_pitch, from, pitch, rows, step, n);
 #if defined(__x86_64__) && defined(__GNUC__)
-    else if (wide && size == 4 && step == 8)
-        scatter_pairs_32(to, from, n);
-    else if (wide && size == 8 && step == 16)
-        scatter_pairs_64(to, from, n);
+    else if (wide && size == 4 && step == 8 && n > 0)
+        gather_pairs_32(to, to_pitch, from, pitch, rows, n);
+    else if (wide && size == 8 && step == 16 && n > 0)
+        gather_pairs_64(to, to_pitch, from, pitch, rows, n);
 #endif
     else if (size == 4)
-        scatter_32(to, step, from, n);
+        gather_32(to, to_pitch, from, pitch, rows, step, n);
     else
-        scatter_64(to, step, from, n);
+        gather_64(to, to_pitch, from, pitch, rows, step, n);
+}
+
+static inline void scatter_rows(char *to, ptrdiff_t to_pitch, ptrdiff_t step, const char *from,
+                                ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t n, int size, int wide)
+{
+    (void)wide;
+    if (step == size)
+        for (; rows > 0; rows--, to += to_pitch, from += pitch)
+            memcpy(to, from, n * size);
+    else if (size == 2)
+        scatter_16(to, to_pitch, step, from, pitch, rows, n);
+#if defined(__x86_64__) && defined(__GNUC__)
+    else if (wide && size == 4 && step == 8 && n > 0)
+        scatter_pairs_32(to, to_pitch, from, pitch, rows, n);
+    else if (wide && size == 8 && step == 16 && n > 0)
+        scatter_pairs_64(to, to_pitch, from, pitch, rows, n);
+#endif
+    else if (size == 4)
+        scatter_32(to, to_pitch, step, from, pitch, rows, n);
+    else
+        scatter_64(to, to_pitch, step, from, pitch, rows, n);
+}
+
+static inline void gather(char *to, const char *from, ptrdiff_t step, ptrdiff_t n, int size,
+                          int wide)
+{
+    gather_rows(to, 0, from, 0, 1, step, n, size, wide);
+}
+
+static inline void scatter(char *to, ptrdiff_t step, const char *from, ptrdiff_t n, int size,
+                           int wide)
+{
+    scatter_rows(to, 0, step, from, 0, 1, n, size, wide);
 }
 
 /* to[r][c] = from[c][r], of matrices whose rows are `to_pitch` and `from_pitch` bytes apart, in

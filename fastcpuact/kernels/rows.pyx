@@ -3,18 +3,18 @@
 """Runs row kernels along any axis of arrays of any stride, and the short way for small arrays.
 
 Along another axis than the last, rows are columns of a matrix, and kernels that have a form for many
-columns run on them where they are.  Short rows are made columns in a buffer.  Else operands that
-are not contiguous along the axis, that hold float16, or that are an output in the place of an input
-pass through a buffer, several rows at a time: neighbours often share their cache lines.
+columns run on them where they are.  Columns that do not lie side by side are brought together in a
+buffer, and short rows are made columns there.  Else operands that are not contiguous along the
+axis, that hold float16, or that are an output in the place of an input pass through a buffer,
+several rows at a time where these share their cache lines or are short.
 """
 
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.stdlib cimport calloc, free, malloc
 
 cimport numpy as cnp
 
-from .driver cimport BLOCK, MAX_OPERANDS, Kernel, load, spread, store
+from .driver cimport BLOCK, MAX_OPERANDS, Kernel, load, spread, store, vector_bytes
 
 cnp.import_array()
 
@@ -28,6 +28,14 @@ cdef extern from "relaxed.h" nogil:
     void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef extern from "moves.h" nogil:
+    void gather_rows(
+        char* to, Py_ssize_t to_pitch, const char* source, Py_ssize_t pitch, Py_ssize_t rows,
+        Py_ssize_t step, Py_ssize_t n, int size, bint wide
+    )
+    void scatter_rows(
+        char* to, Py_ssize_t to_pitch, Py_ssize_t step, const char* source, Py_ssize_t pitch,
+        Py_ssize_t rows, Py_ssize_t n, int size, bint wide
+    )
     void transpose_32(
         char* to, Py_ssize_t to_pitch, const char* source, Py_ssize_t pitch, Py_ssize_t rows,
         Py_ssize_t columns
@@ -57,7 +65,8 @@ cdef enum:
     TILE = LINE // 2
     # Elements of a row whose lines stay in a first-level cache for the rows beside it.
     STRIP = BLOCK // 2
-    # Bytes of buffers that stay in the second-level cache.
+    # Bytes of buffers that stay in the first-level and in the second-level cache.
+    NEAR_BYTES = 1 << 14
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
     COST = 150
@@ -100,12 +109,54 @@ cdef struct Rows:
     Py_ssize_t failed  # for want of memory
 
 
+cdef inline bint nearer(Py_ssize_t apart, Py_ssize_t step) noexcept nogil:
+    """Whether rows so far apart lie nearer to each other than their own elements do."""
+    return (apart if apart >= 0 else -apart) < (step if step >= 0 else -step)
+
+
 cdef Py_ssize_t neighbours(const Operand* operand, char** row, Py_ssize_t rows) noexcept nogil:
-    """How many of some rows, from the first one on, lie side by side as columns of a matrix."""
-    cdef Py_ssize_t r = 1
-    while r < rows and row[r] == row[0] + r * operand.type.itemsize:
+    """How many of some rows, from the first one on, are evenly spaced columns of a matrix."""
+    cdef Py_ssize_t r = 1, apart
+    if rows < 2:
+        return rows
+    apart = row[1] - row[0]
+    if not nearer(apart, operand.step):
+        return 1
+    while r < rows and row[r] - row[r - 1] == apart:
         r += 1
     return r
+
+
+cdef void transpose(
+    char* to, Py_ssize_t to_pitch, const char* source, Py_ssize_t pitch, Py_ssize_t rows,
+    Py_ssize_t columns, Py_ssize_t size
+) noexcept nogil:
+    """Make columns rows, of elements of 4 or 8 bytes."""
+    if size == 4:
+        transpose_32(to, to_pitch, source, pitch, rows, columns)
+    else:
+        transpose_64(to, to_pitch, source, pitch, rows, columns)
+
+
+cdef void move_apart(
+    const Operand* operand, char* buffer, char** row, Py_ssize_t rows, bint back
+) noexcept nogil:
+    """Bring evenly spaced columns, at most a line of elements beside each other, or back."""
+    cdef char[STRIP * LINE] tile
+    cdef Py_ssize_t start = 0, length, size = operand.type.itemsize, apart = row[1] - row[0]
+    cdef bint wide = vector_bytes == LINE
+    cdef char* strided
+    while start < operand.n:
+        length = operand.n - start if operand.n - start < STRIP else STRIP
+        strided = row[0] + start * operand.step
+        if back:
+            transpose(tile, LINE, buffer, operand.row_bytes, length, rows, size)
+            scatter_rows(strided, operand.step, apart, tile, LINE, length, rows, size, wide)
+        else:
+            gather_rows(tile, LINE, strided, operand.step, length, apart, rows, size, wide)
+            transpose(buffer, operand.row_bytes, tile, LINE, rows, length, size)
+        buffer += length * size
+        start += length
 
 
 cdef void move(
@@ -118,16 +169,14 @@ cdef void move(
     cdef char* strided
     cdef char* contiguous
     while r < rows:
-        together = neighbours(operand, row + r, rows - r)
+        together = neighbours(operand, row + r, min(rows - r, LINE // size))
         if together > 1 and not operand.type.half:
-            if size == 4 and back:
-                transpose_32(row[r], step, buffer, pitch, n, together)
-            elif size == 4:
-                transpose_32(buffer, pitch, row[r], step, together, n)
+            if row[r + 1] - row[r] != size:
+                move_apart(operand, buffer, row + r, together, back)
             elif back:
-                transpose_64(row[r], step, buffer, pitch, n, together)
+                transpose(row[r], step, buffer, pitch, n, together, size)
             else:
-                transpose_64(buffer, pitch, row[r], step, together, n)
+                transpose(buffer, pitch, row[r], step, together, n, size)
         else:
             start = 0
             while start < n:
@@ -149,21 +198,17 @@ cdef void move_columns(
 ) noexcept nogil:
     """Bring neighbouring columns into a buffer or back: its rows are so many columns apart."""
     cdef Py_ssize_t size = operand.type.itemsize, pitch = job.columns * size
-    cdef Py_ssize_t stride = operand.strides[job.ndim - 1], i
-    if stride == size:
-        for i in range(operand.n):
-            if back:
-                memcpy(first + i * operand.step, buffer + i * pitch, columns * size)
-            else:
-                memcpy(buffer + i * pitch, first + i * operand.step, columns * size)
-    elif size == 4 and back:
-        transpose_32(first, stride, buffer, pitch, columns, operand.n)
-    elif size == 4:
-        transpose_32(buffer, pitch, first, stride, operand.n, columns)
+    cdef Py_ssize_t stride = operand.strides[job.ndim - 1]
+    cdef bint wide = vector_bytes == LINE
+    if operand.step == size and stride != size:
+        if back:
+            transpose(first, stride, buffer, pitch, columns, operand.n, size)
+        else:
+            transpose(buffer, pitch, first, stride, operand.n, columns, size)
     elif back:
-        transpose_64(first, stride, buffer, pitch, columns, operand.n)
+        scatter_rows(first, operand.step, stride, buffer, pitch, operand.n, columns, size, wide)
     else:
-        transpose_64(buffer, pitch, first, stride, operand.n, columns)
+        gather_rows(buffer, pitch, first, operand.step, operand.n, stride, columns, size, wide)
 
 
 cdef void run_in_buffers(
@@ -264,7 +309,11 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
             advance(job, data, coordinates, m)
             continue
         if job.buffer_bytes and memory == NULL:
-            memory = <char*>calloc(job.buffer_bytes, 1)
+            # Kernels for columns read all of a buffer, also what no column came to.
+            if job.run_columns != NULL and job.shape[last] % job.columns:
+                memory = <char*>calloc(job.buffer_bytes, 1)
+            else:
+                memory = <char*>malloc(job.buffer_bytes)
             if memory == NULL:
                 relaxed_store(&job.failed, True)
                 break
@@ -327,7 +376,7 @@ cdef Py_ssize_t column_bytes(Rows* job) noexcept:
 
 cdef int choose_columns(Rows* job) except -1:
     """Decide whether the kernel for columns runs, if there is one, and on what."""
-    cdef bint in_place = False, side_by_side = True, contiguous = True
+    cdef bint in_place = False, side_by_side = True, contiguous = True, apart = False
     cdef Py_ssize_t stride, n = 0  # elements of a row in all arrays
     cdef Operand* operand
     cdef int k, j, size
@@ -338,18 +387,25 @@ cdef int choose_columns(Rows* job) except -1:
         size = operand.type.itemsize
         stride = operand.strides[job.ndim - 1] if job.ndim else 0
         n += operand.n
-        if operand.type.half or (stride != size and operand.step != size and operand.n > 1):
+        if operand.type.half or not (
+            stride == size
+            or operand.step == size
+            or operand.n == 1
+            or nearer(stride, operand.step)
+        ):
             job.run_columns = NULL
             return 0
+        apart = apart or (stride != size and operand.step != size and operand.n > 1)
         side_by_side = side_by_side and stride == size and operand.step % size == 0
         contiguous = contiguous and (operand.step == size or operand.n == 1)
         for j in range(job.inputs if k >= job.inputs else 0):
             in_place = in_place or job.operands[j].data == operand.data
     job.in_buffers = in_place or not side_by_side or job.shape[job.ndim - 1] < job.columns
+    # Columns that are apart take so long as rows that larger buffers pay.
     if (
         job.rows < FEW_ROWS
         or (contiguous and n > SHORT_ROW)
-        or (job.in_buffers and column_bytes(job) > TILE_BYTES)
+        or (job.in_buffers and column_bytes(job) > (2 * TILE_BYTES if apart else TILE_BYTES))
     ):
         job.run_columns = NULL
     for k in range(job.count):
@@ -381,6 +437,7 @@ def run_rows(uintptr_t kernel, tuple for_columns, tuple arrays, int inputs, int 
     cdef cnp.ndarray array = arrays[0]
     cdef Py_ssize_t row_bytes = 0, length, longest = 0
     cdef int ndim = array.ndim, k, j, d
+    cdef bint share_lines = False
     job.run = <row_function><void*>kernel
     job.run_columns = <column_function><void*><uintptr_t>for_columns[0]
     job.columns = for_columns[1]
@@ -416,11 +473,13 @@ def run_rows(uintptr_t kernel, tuple for_columns, tuple arrays, int inputs, int 
                     operand.buffered = True
         if operand.buffered:
             row_bytes += operand.row_bytes
+            if job.ndim:
+                share_lines = share_lines or nearer(operand.strides[job.ndim - 1], LINE)
         longest = max(longest, length)
     choose_columns(&job)
     job.buffered = 1
     if row_bytes:
-        job.buffered = max(TILE_BYTES // row_bytes, 1)
+        job.buffered = max((TILE_BYTES if share_lines else NEAR_BYTES) // row_bytes, 1)
         job.buffered = min(job.buffered, LINE // (<cnp.ndarray>arrays[0]).itemsize)
     job.tile = job.buffered if job.run_columns == NULL else job.columns
     job.buffer_bytes = 0

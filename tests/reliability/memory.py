@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
+import math
 import mmap
 import os
 import signal
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import fastcpuact as act
 from fastcpuact import engines
 
 from . import check
@@ -60,6 +63,44 @@ def _fenced(fences: list[Fence], values: tuple[np.ndarray, ...], at_end: bool) -
         array[...] = value
         made.append(array)
     return made
+
+
+def _apart(fence: Fence, values: np.ndarray, step: int, at_end: bool) -> np.ndarray:
+    """Return values with so many elements from one to the next, the outermost at the fences."""
+    distance = abs(step)
+    whole = fence.array((values.size * distance - (distance - 1),), values.dtype, at_end)
+    strides = tuple(distance * stride for stride in values.strides)
+    array = np.lib.stride_tricks.as_strided(whole, values.shape, strides)[..., :: step // distance]
+    array[...] = values
+    return array
+
+
+def call_apart_at_fences(lengths: list[int]) -> int:
+    """Call with elements that do not lie side by side at forbidden pages; return how often.
+
+    How they are brought together does not depend on the function.
+    """
+    fences = [Fence(max(lengths) * _COLUMNS * 3 * 8) for _ in range(3)]
+    calls = 0
+    for n, dtype, step, at_end in itertools.product(lengths, DTYPES, (2, -2, 3), (True, False)):
+        for form, shape, axes in (
+            *((form, (n,), (None,)) for form in (act.relu, act.relu.backward)),
+            *((act.softmax, shape, (0, -1)) for shape in ((2, n), (n, 2), (n, _COLUMNS))),
+            *((act.softmax.backward, shape, (0, -1)) for shape in ((n, 9), (n, _COLUMNS))),
+        ):
+            count = 2 if form in (act.relu.backward, act.softmax.backward) else 1
+            values = [sample(math.prod(shape), dtype, seed=k).reshape(shape) for k in range(count)]
+            for axis in axes:
+                along = {} if axis is None else {"axis": axis}
+                expected = form(*values, **along)
+                given = [
+                    _apart(fence, x, step, at_end) for fence, x in zip(fences, values, strict=False)
+                ]
+                out = _apart(fences[2], np.zeros(shape, dtype), step, at_end)
+                form(*given, out=out, **along)
+                assert same_bits(out, expected), (form, dtype, shape, step)
+                calls += 1
+    return calls
 
 
 def call_at_fences(lengths: list[int]) -> tuple[int, int]:
@@ -135,7 +176,8 @@ def levels() -> list[str]:
     "guard pages",
     "Memory",
     "no byte before the first or after the last element of any operand is touched: arrays of 1 to "
-    "130 elements, and of 1,031 and 2,055, end and begin at pages that may not be accessed",
+    "130 elements, and of 1,031 and 2,055, end and begin at pages that may not be accessed; so do "
+    "elements that do not lie side by side",
 )
 def guard_pages(full: bool) -> str:
     assert run(read_past_the_end).returncode == -signal.SIGSEGV, "a forbidden page can be read"
@@ -144,5 +186,5 @@ def guard_pages(full: bool) -> str:
     calls = 0
     for level in chosen:
         made, forms = in_process(call_at_fences, lengths, FASTCPUACT_LEVEL=level)
-        calls += made
+        calls += made + in_process(call_apart_at_fences, lengths, FASTCPUACT_LEVEL=level)
     return f"{calls:,} calls of {forms} forms in three dtypes at {', '.join(chosen)}: no fault"
