@@ -36,7 +36,7 @@ from fastcpuact.kernels.levels import (  # noqa: E402
 HANDWRITTEN = ("driver", "call", "contiguous", "rows", "quantized", "curves")
 HEADERS = (
     *("bytes", "cpu", "curve_loops", "curve_precisions", "curves", "fpenv", "integers", "moves"),
-    *("pool", "relaxed"),
+    *("pool", "relaxed", "spare"),
 )
 
 # Bits come before speed: no contraction to FMA but where a formula says so, no -ffast-math.

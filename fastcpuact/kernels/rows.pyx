@@ -10,7 +10,7 @@ several rows at a time where these share their cache lines or are short.
 """
 
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
 
 cimport numpy as cnp
 
@@ -44,6 +44,10 @@ cdef extern from "moves.h" nogil:
         char* to, Py_ssize_t to_pitch, const char* source, Py_ssize_t pitch, Py_ssize_t rows,
         Py_ssize_t columns
     )
+
+cdef extern from "spare.h" nogil:
+    char* spare_take(size_t size)
+    void spare_leave(char* buffer, size_t size)
 
 cdef extern from "numpy/arrayobject.h":
     int PyArray_CheckExact(object)
@@ -309,14 +313,13 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
             advance(job, data, coordinates, m)
             continue
         if job.buffer_bytes and memory == NULL:
-            # Kernels for columns read all of a buffer, also what no column came to.
-            if job.run_columns != NULL and job.shape[last] % job.columns:
-                memory = <char*>calloc(job.buffer_bytes, 1)
-            else:
-                memory = <char*>malloc(job.buffer_bytes)
+            memory = spare_take(job.buffer_bytes)
             if memory == NULL:
                 relaxed_store(&job.failed, True)
                 break
+            # Kernels for columns read all of a buffer, also what no column came to.
+            if job.run_columns != NULL and job.shape[last] % job.columns:
+                memset(memory, 0, job.buffer_bytes)
         if job.run_columns != NULL and job.in_buffers and m >= FEW_ROWS:
             run_in_buffers(job, data, m, memory)
             advance(job, data, coordinates, m)
@@ -331,7 +334,7 @@ cdef void run_range(Rows* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
             run_buffered(job, row, r, length, memory)
             r += length
     fpenv_leave(caller)
-    free(memory)
+    spare_leave(memory, job.buffer_bytes)
 
 
 cdef void run_part(void* data, int part, int parts) noexcept nogil:
