@@ -33,5 +33,5 @@ cdef void load(
     const Kernel* kernel, char* to, const char* source, Py_ssize_t step, Py_ssize_t n
 ) noexcept nogil
 cdef void store(
-    const Kernel* kernel, char* to, Py_ssize_t step, const char* source, Py_ssize_t n
+    const Kernel* kernel, char* to, Py_ssize_t step, const char* source, Py_ssize_t n, bint far
 ) noexcept nogil

@@ -48,6 +48,11 @@ cdef enum:
     PARTS_PER_THREAD = 4
     # Bytes of a result from which storing aligned vectors is worth another call of the kernel.
     LONG = 8192
+    # Bytes that strided operands extend over from which they are taken to come from memory, and
+    # the bytes of a block of one of them then: so few that all loads and stores of a block, and of
+    # the next, are on their way at once.  Measured at strides of 2 to 8 elements.
+    FAR = 16 << 20
+    FAR_BLOCK = 512
 
 
 cdef Py_ssize_t num_threads = 1
@@ -109,13 +114,14 @@ cdef void load(
 
 
 cdef void store(
-    const Kernel* kernel, char* to, Py_ssize_t step, const char* source, Py_ssize_t n
+    const Kernel* kernel, char* to, Py_ssize_t step, const char* source, Py_ssize_t n, bint far
 ) noexcept nogil:
-    """Take at most a block of an output from its buffer to where it belongs."""
+    """Take at most a block of an output from its buffer to where it belongs, which may be far."""
     cdef uint16_t[BLOCK] halves
     cdef char* arrays[2]
     if not kernel.half:
-        scatter(to, step, source, n, kernel.itemsize, vector_bytes == 64)
+        # Stores under a mask wait for memory much longer than others.
+        scatter(to, step, source, n, kernel.itemsize, vector_bytes == 64 and not far)
         return
     arrays[0], arrays[1] = <char*>source, to
     if step == kernel.itemsize:
@@ -155,6 +161,7 @@ cdef struct Work:
     int first_number  # from which input on the elements are one number each, without a buffer
     bint buffered[MAX_OPERANDS]  # which operands pass through a buffer
     bint any_buffered
+    bint far  # whether strided operands come from memory rather than from the cache
     Py_ssize_t block  # how many elements at a time, if any do
 
 
@@ -168,12 +175,15 @@ cdef bint prepare(Work* work) noexcept nogil:
     cdef bint one_by_one = False
     cdef bint any_order = True
     cdef bint numbers = kernel.run_of_numbers != NULL and not kernel.half and n > 1
+    cdef Py_ssize_t extent = 0
     cdef int k, j
     work.run = kernel.run
     work.first_number = kernel.nin
     for k in range(kernel.nin + kernel.nout):
         # One element has no stride to speak of, whatever NumPy passes.
         work.buffered[k] = kernel.half or (steps[k] != size and n > 1)
+        if steps[k] != size:
+            extent += n * (steps[k] if steps[k] >= 0 else -steps[k])
         if k >= kernel.nin:
             one_by_one = one_by_one or (steps[k] == 0 and n > 1)
             for j in range(kernel.nin):
@@ -192,7 +202,8 @@ cdef bint prepare(Work* work) noexcept nogil:
         work.first_number = kernel.nin - kernel.params
         for k in range(work.first_number, kernel.nin):
             work.buffered[k] = False
-    work.block = 1 if one_by_one else BLOCK
+    work.far = extent > FAR and not kernel.half
+    work.block = 1 if one_by_one else FAR_BLOCK // size if work.far else BLOCK
     work.any_buffered = one_by_one
     for k in range(kernel.nin + kernel.nout):
         # Reduce, accumulate: each element needs the one before.
@@ -264,7 +275,7 @@ cdef void run_range(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcep
         work.run(block, length)
         for k in range(kernel.nin, count):
             if work.buffered[k]:
-                store(kernel, args[k] + start * steps[k], steps[k], block[k], length)
+                store(kernel, args[k] + start * steps[k], steps[k], block[k], length, work.far)
         start += length
     fpenv_leave(caller)
 

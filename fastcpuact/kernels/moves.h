@@ -31,9 +31,15 @@
                                       const char *restrict from, ptrdiff_t pitch, ptrdiff_t rows,  \
                                       ptrdiff_t n)                                                 \
     {                                                                                              \
-        for (; rows > 0; rows--, to += to_pitch, from += pitch)                                    \
-            for (ptrdiff_t i = 0; i < n; i++)                                                      \
-                *(uint##bits##_t *)(to + i * step) = ((const uint##bits##_t *)from)[i];            \
+        for (; rows > 0; rows--, to += to_pitch, from += pitch) {                                  \
+            const uint##bits##_t *f = (const uint##bits##_t *)from;                                \
+            if (step == 2 * sizeof *f)                                                             \
+                for (ptrdiff_t i = 0; i < n; i++)                                                  \
+                    ((uint##bits##_t *)to)[2 * i] = f[i];                                          \
+            else                                                                                   \
+                for (ptrdiff_t i = 0; i < n; i++)                                                  \
+                    *(uint##bits##_t *)(to + i * step) = f[i];                                     \
+        }                                                                                          \
     }
 
 GATHER(16)

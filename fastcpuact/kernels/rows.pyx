@@ -189,7 +189,7 @@ cdef void move(
                     strided = row[r + k] + start * step
                     contiguous = buffer + k * pitch + start * size
                     if back:
-                        store(&operand.type, strided, step, contiguous, length)
+                        store(&operand.type, strided, step, contiguous, length, False)
                     else:
                         load(&operand.type, contiguous, strided, step, length)
                 start += length
