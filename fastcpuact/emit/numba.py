@@ -39,7 +39,6 @@ class NumbaPrinter(Printer):
 
         A parameter is an array or one number; ``item`` tells which.
         """
-        suffix = kernel.precision.suffix
         outputs = [f"out{k}" for k in range(kernel.outputs)]
         operands = [*kernel.inputs, *outputs]
         items = {
@@ -49,33 +48,28 @@ class NumbaPrinter(Printer):
         lines = ["@serial", f"def {kernel.name}({', '.join(operands)}):"]
         lines.append("    for i in prange(out0.size):")
         lines.append(f"        {self.loop_body(kernel, outputs, items)}")
-        lines += ["", "", f"def {kernel.name}_loop(args, dimensions, steps, data):"]
-        lines.append("    n = dimensions[0]")
-        lines.append(f"    if contiguous(steps, {len(operands)}, sizeof_{suffix}):")
-        arrays = [f"array_{suffix}(args[{k}], n)" for k in range(len(operands))]
-        lines.append(f"        {kernel.name}({', '.join(arrays)})")
-        lines.append("    else:")
-        arrays = [f"strided_{suffix}(args[{k}], n, steps[{k}])" for k in range(len(operands))]
-        lines.append(f"        {kernel.name}({', '.join(arrays)})")
+        lines += ["", "", *self.ufunc_loop(kernel, operands, kernel.precision.suffix)]
         if kernel.precision is FLOAT32:
-            lines += ["", "", *self.half_loop(kernel, operands)]
+            lines += ["", "", *self.ufunc_loop(kernel, operands, "half")]
         return "\n".join(lines)
 
-    def half_loop(self, kernel: Kernel, operands: list[str]) -> Iterator[str]:
-        """Write the inner loop of a ufunc on float16, which computes in float32."""
-        inputs, count = len(kernel.inputs), len(operands)
-        yield f"def {kernel.name}_half_loop(args, dimensions, steps, data):"
+    def ufunc_loop(self, kernel: Kernel, operands: list[str], kind: str) -> Iterator[str]:
+        """Write the inner loop of a ufunc: on f32 or f64, or on half, which computes in f32."""
+        inputs, count, half = len(kernel.inputs), len(operands), kind == "half"
+        yield f"def {kernel.name}_{'half_loop' if half else 'loop'}(args, dimensions, steps, data):"
         yield "    n = dimensions[0]"
-        yield f"    size = half_block(args, steps, n, {inputs}, {count})"
+        yield f"    size = block_length(args, steps, n, {inputs}, {count}, sizeof_{kind}, {half})"
         for name in operands:
-            yield f"    {name} = empty(size, float32)"
+            yield f"    {name} = buffer(size, {kernel.precision.dtype})"
         yield "    for start in range(0, n, size):"
         yield "        m = min(size, n - start)"
-        for k, name in enumerate(kernel.inputs):
-            yield f"        load_half(args[{k}], start, steps[{k}], m, {name})"
-        yield f"        {kernel.name}({', '.join(f'{name}[:m]' for name in operands)})"
+        yield f"        {kernel.name}("
+        for k, name in enumerate(operands):
+            move = "load" if k < inputs else "place"
+            yield f"            {move}_{kind}(args[{k}], steps[{k}], start, m, {name}),"
+        yield "        )"
         for k, name in enumerate(operands[inputs:], start=inputs):
-            yield f"        store_half({name}, m, args[{k}], start, steps[{k}])"
+            yield f"        store_{kind}(args[{k}], steps[{k}], start, m, {name})"
 
     def row(self, row: RowFunction, precision: Precision) -> str:
         """Write one loop over a row; exported ones also as a loop over all rows."""
@@ -118,7 +112,7 @@ class NumbaModule:
 
     def head(self) -> str:
         """Return the part that is first."""
-        vocabulary = ("half", "leaves")
+        vocabulary = ("blocks", "half", "leaves")
         imports = "\n".join(f"from fastcpuact.jit.{name} import *" for name in vocabulary)
         return f'"""{HEADER}"""\n\n{imports}'
 

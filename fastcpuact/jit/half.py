@@ -8,12 +8,9 @@ from llvmlite import ir
 from numba import float32, uint16, uint32
 from numba.extending import intrinsic
 
-from .leaves import device, pointer_to
+from .leaves import apart, device, pointer_to
 
-__all__ = ["HALF_BLOCK", "half_block", "load_half", "store_half"]
-
-# Elements that are converted at a time: a few operands of a block stay in the first-level cache.
-HALF_BLOCK = 512
+__all__ = ["load_half", "place_half", "store_half"]
 
 _pointer_u16 = pointer_to(uint16)
 
@@ -55,28 +52,23 @@ def _narrow(x):
     return uint16(half | (sign >> uint32(16)))
 
 
-@device
-def load_half(address, start, step, n, to):
+@apart
+def load_half(address, step, start, n, to):
     """Widen n float16 at an address with a stride in bytes, from element ``start`` on."""
-    for i in range(n):
-        to[i] = _widen(_pointer_u16(address + (start + i) * step)[0])
+    if start == 0 or step != 0:
+        for i in range(n):
+            to[i] = _widen(_pointer_u16(address + (start + i) * step)[0])
+    return to[:n]
 
 
-@device
-def store_half(source, n, address, start, step):
-    """Narrow n numbers to float16 at an address, from element ``start`` on."""
+@apart
+def place_half(address, step, start, n, to):
+    """Return where n results go before they are narrowed."""
+    return to[:n]
+
+
+@apart
+def store_half(address, step, start, n, source):
+    """Narrow n numbers to float16 at an address with a stride in bytes, from ``start`` on."""
     for i in range(n):
         _pointer_u16(address + (start + i) * step)[0] = _narrow(source[i])
-
-
-@device
-def half_block(args, steps, n, inputs, operands):
-    """Elements that may be converted at a time: 1 where an output feeds a later input."""
-    block = HALF_BLOCK
-    for k in range(inputs, operands):
-        for j in range(inputs):
-            ahead = args[k] - args[j]
-            reach = abs(steps[j]) * n
-            if steps[k] == 0 or (0 < ahead < reach) or (-reach < ahead < 0):
-                block = 1
-    return block

@@ -10,15 +10,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, float32, float64, njit, prange, types
+from numba import float32, float64, njit, prange, types
 from numba.extending import intrinsic, overload
 
 from . import interleave
 
 __all__ = [
-    "array_f32",
-    "array_f64",
-    "contiguous",
     "copysign_f32",
     "copysign_f64",
     "device",
@@ -43,23 +40,26 @@ __all__ = [
     "serial",
     "sizeof_f32",
     "sizeof_f64",
+    "sizeof_half",
     "sqrt_f32",
     "sqrt_f64",
-    "strided_f32",
-    "strided_f64",
     "wide_f32",
     "wide_f64",
 ]
 
-# Nobody asks for the C function of a kernel.  What is inlined has no way in from Python either, and
-# must not be called from there: both took a third of the time that long formulas need to compile.
+# Nobody asks for the C function of a kernel.  What only kernels and loops call has no way in from
+# Python either, and must not be called from there: both took a third of the time that long formulas
+# need to compile.
 _KERNEL: dict[str, Any] = {"no_cfunc_wrapper": True}
-INLINED: Any = {"forceinline": True, "no_cpython_wrapper": True, **_KERNEL}
+_INTERNAL: dict[str, Any] = {"no_cpython_wrapper": True, **_KERNEL}
+INLINED: Any = {"forceinline": True, **_INTERNAL}
 # error_model="numpy": a division by zero is an infinity and not a branch to an exception, which
 # would stop vectorisation.  No fastmath: NaN, infinities and the order of additions count.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 device = njit(**_OPTIONS, **INLINED)
+# Called once for a block, and compiled once for all who call it.
+apart = njit(**_OPTIONS, **_INTERNAL)
 
 interleave.install()
 
@@ -171,44 +171,7 @@ def pointer_to(real: Any) -> Any:
     return pointer
 
 
-_pointer_f32 = pointer_to(float32)
-_pointer_f64 = pointer_to(float64)
-
-
-@device
-def array_f32(address, n):
-    """Return the contiguous array at an address."""
-    return carray(_pointer_f32(address), (n,))
-
-
-@device
-def array_f64(address, n):
-    """Return the contiguous array at an address."""
-    return carray(_pointer_f64(address), (n,))
-
-
-@device
-def strided_f32(address, n, step):
-    """Return the array at an address with a stride in bytes."""
-    return np.lib.stride_tricks.as_strided(array_f32(address, 1), (n,), (step,))
-
-
-@device
-def strided_f64(address, n, step):
-    """Return the array at an address with a stride in bytes."""
-    return np.lib.stride_tricks.as_strided(array_f64(address, 1), (n,), (step,))
-
-
-@device
-def contiguous(steps, operands, itemsize):
-    """Whether all operands of a ufunc loop are contiguous."""
-    same = True
-    for k in range(operands):
-        same = same and steps[k] == itemsize
-    return same
-
-
-sizeof_f32, sizeof_f64 = 4, 8
+sizeof_half, sizeof_f32, sizeof_f64 = 2, 4, 8
 empty = np.empty
 fma_f32 = fma_f64 = _fma
 fabs_f32 = fabs_f64 = _fabs

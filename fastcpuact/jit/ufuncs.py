@@ -12,7 +12,9 @@ import functools
 from typing import Any
 
 import numpy as np
-from numba import cfunc, njit, types
+from llvmlite import ir
+from numba import cfunc, types
+from numba.extending import intrinsic
 
 from ..emit.kernels import kernel_name
 from ..formulas import Record
@@ -36,14 +38,29 @@ _fesetenv.argtypes = [ctypes.c_void_p]
 _FENV_WORDS = 16
 
 
-def _quiet(loop: Any) -> Any:
-    """Restore the floating-point flags after a loop: what is raised on the way is no news."""
-    compiled = njit(loop, error_model="numpy")
+@intrinsic
+def _call_loop(typing_context, address, args, dimensions, steps):
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kinds = [value.type for value in (*values[1:], values[0])]
+        loop = ir.FunctionType(ir.VoidType(), kinds).as_pointer()
+        builder.call(builder.bitcast(values[0], loop), [*values[1:], values[0]])
+        return context.get_dummy_value()
 
+    return types.none(address, args, dimensions, steps), codegen
+
+
+@functools.cache
+def _quiet_loop() -> Any:
+    """Compile the loop of all our ufuncs: it calls the one whose address is its data.
+
+    It restores the floating-point flags afterwards: what is raised on the way is no news.
+    """
+
+    @cfunc(_LOOP)
     def quiet(args, dimensions, steps, data):
         environment = np.empty(_FENV_WORDS, np.int64)
         _fegetenv(environment.ctypes)
-        compiled(args, dimensions, steps, data)
+        _call_loop(data, args, dimensions, steps)  # type: ignore[call-arg]
         _fesetenv(environment.ctypes)
 
     return quiet
@@ -73,9 +90,11 @@ def ufunc(record: Record, form_name: str, fast: bool, public_name: str) -> np.uf
     names = [kernel_name(record, form.key(fast), precision) for precision in PRECISIONS]
     # Of float16, float32 and float64: NumPy takes the first that the operands can be cast to.
     functions = [f"{names[0]}_half_loop", *(f"{name}_loop" for name in names)]
-    loops = [cfunc(_LOOP)(_quiet(getattr(module_of(record), name))) for name in functions]
-    pointers = (ctypes.c_void_p * len(loops))(*(loop.address for loop in loops))
-    data = (ctypes.c_void_p * len(loops))()
+    compiled = cfunc(_LOOP, error_model="numpy")
+    loops = [compiled(getattr(module_of(record), name)) for name in functions]
+    array = ctypes.c_void_p * len(loops)
+    pointers = array(*(_quiet_loop().address for _ in loops))
+    data = array(*(loop.address for loop in loops))
     dtypes = [np.dtype(np.float16), *(np.dtype(precision.dtype) for precision in PRECISIONS)]
     numbers = [dtype.num for dtype in dtypes for _ in range(nin + nout)]
     type_numbers = ctypes.create_string_buffer(bytes(numbers))
