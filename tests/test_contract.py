@@ -83,6 +83,37 @@ def test_results_do_not_depend_on_stride_position_or_length(form, dtype):
             assert_same_bits(form(*(a[part] for a in operands_of(form, x))), expected)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ("relu", "leaky_relu", "gelu"))
+def test_columns_of_one_table(name, dtype, engine):
+    """Blocks of strided, contiguous and repeated operands in one call, side by side in memory."""
+    form = act.activations[name].backward
+    table = np.empty((1100, 3), dtype)
+    table[:, :2] = sample(2200, dtype).reshape(1100, 2)
+    dy, x, out = table.T
+    expected = form(dy.copy(), x.copy())
+    assert_same_bits(form(dy, x, out=out), expected)
+    assert_same_bits(form(dy, x.copy(), out=out), expected)
+    assert_same_bits(form(dy, x, out=np.empty_like(expected)), expected)
+    one = np.broadcast_to(dy[:1], dy.shape)
+    assert_same_bits(form(one, x, out=out), form(one.copy(), x.copy()))
+    assert_same_bits(form(dy, x, out=x), expected)
+    assert_same_bits(table[:, 0], dy)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_strided_operands_larger_than_the_cache(dtype):
+    require("compiled")
+    n = 2_100_000 if dtype == "float32" else 1_050_000
+    memory = sample(4 * n, dtype)
+    others = memory[1::2].copy()
+    dy, x = memory[: 2 * n : 2], memory[2 * n :: 2]
+    expected = act.softplus.backward(dy.copy(), x.copy())
+    with act.engine("compiled"):
+        assert_same_bits(act.softplus.backward(dy, x, out=x), expected)
+    assert_same_bits(memory[1::2], others)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_long_results_at_any_place_in_memory(form, dtype):
     operands = operands_of(form, sample(4000, dtype))

@@ -38,7 +38,8 @@ def _moves(real: Any, itemsize: int) -> tuple[Any, Any, Any]:
         first = address + start * step
         if step == itemsize:
             return carray(pointer(first), (n,))
-        if start == 0 or step != 0:
+        # One number for all stays in the buffer, unless it is the result before, in blocks of one.
+        if step != 0 or start == 0 or n == 1:
             for i in range(n):
                 to[i] = pointer(first + i * step)[0]
         return to[:n]

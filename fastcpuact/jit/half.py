@@ -54,8 +54,11 @@ def _narrow(x):
 
 @apart
 def load_half(address, step, start, n, to):
-    """Widen n float16 at an address with a stride in bytes, from element ``start`` on."""
-    if start == 0 or step != 0:
+    """Widen n float16 at an address with a stride in bytes, from element ``start`` on.
+
+    One number for all stays in the buffer, unless it is the result before, in blocks of one.
+    """
+    if step != 0 or start == 0 or n == 1:
         for i in range(n):
             to[i] = _widen(_pointer_u16(address + (start + i) * step)[0])
     return to[:n]
