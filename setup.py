@@ -33,7 +33,7 @@ from fastcpuact.kernels.levels import (  # noqa: E402
     module_name,
 )
 
-HANDWRITTEN = ("driver", "call", "contiguous", "rows", "quantized", "curves")
+HANDWRITTEN = ("short", "driver", "call", "rows", "row_call", "contiguous", "quantized", "curves")
 HEADERS = (
     *("bytes", "cpu", "curve_loops", "curve_precisions", "curves", "fpenv", "integers", "moves"),
     *("pool", "relaxed", "spare"),
@@ -152,7 +152,7 @@ def extension(stem: str) -> Extension:
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
             ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
         ],
-        extra_compile_args=THREADS,
+        extra_compile_args=[*THREADS],
         extra_link_args=THREADS,
         depends=[f"fastcpuact/kernels/{name}.h" for name in HEADERS]
         + ["fastcpuact/include/fastcpuact.h"],

@@ -6,39 +6,21 @@ import copyreg
 import inspect
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from . import engines
+from .calls import Call, takes_vectorcalls
 from .chunked import check_dask, is_chunked, is_dask, is_masked, several_results
 from .described import Described
 from .docs import form_doc
 from .formulas import FORMS, Record
 from .formulas.language import PRECISIONS
 
-C = TypeVar("C", bound=type)
-
 if engines.COMPILED:
-    from .kernels.call import Call, takes_vectorcalls
     from .kernels.driver import make_ufunc
     from .kernels.select import KERNELS, Entry
-else:
-
-    class Call:  # type: ignore[no-redef]
-        """The way from a call to a kernel where nothing is compiled: always the general one."""
-
-        def __init__(self, *args: Any) -> None:
-            """Take what the compiled class takes, and need none of it."""
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            """Go the general way."""
-            return self.general(args, kwargs)  # type: ignore[attr-defined]
-
-    def takes_vectorcalls(cls: C) -> C:
-        """Leave the class as it is."""
-        return cls
-
 
 # What np.exp computes in for small integers, and the keywords that decide instead.
 _COMPUTED_IN: dict[str, type[np.floating]] = {

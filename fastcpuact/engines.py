@@ -16,11 +16,11 @@ ENGINES = ("compiled", "numba")
 _VARIABLE = "FASTCPUACT_ENGINE"
 
 try:
-    from .kernels.call import set_compiled_engine
     from .kernels.select import LEVEL
+    from .kernels.short import set_compiled_engine
 except ModuleNotFoundError as error:
     # Only a build without any extension is missing this one; anything else is an error.
-    if error.name != "fastcpuact.kernels.call":
+    if error.name != "fastcpuact.kernels.driver":
         raise
     COMPILED = False
     LEVEL = "none"

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .activation import Form, takes_vectorcalls
+from .activation import Form
+from .calls import takes_vectorcalls
 from .chunked import is_dask, takes_no_out
 from .described import Described
 from .formulas import Record

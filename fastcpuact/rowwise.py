@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import textwrap
 from functools import partial
@@ -10,12 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import engines
+from .calls import RowCall, takes_vectorcalls
 from .chunked import along_axis, is_dask, masked
 from .described import Described
 from .rows import Array, Shape, apply, array_of, axis_of, mask_of, out_of, result_dtype
 
 if engines.COMPILED:
-    from .kernels.rows import run_short
     from .kernels.select import COLUMNS, ROWS
 
 
@@ -28,13 +29,73 @@ def _addresses(kernel: str) -> tuple[tuple[int, int], tuple[tuple[int, int], tup
     return (ROWS[single], ROWS[double]), (COLUMNS.get(single, none), COLUMNS.get(double, none))
 
 
-class Rowwise(Described):
+class RowForm(RowCall):
+    """A function along an axis, or its gradient.
+
+    Calling it takes the short way to the kernel for small contiguous arrays, and `_compute`, with
+    the signature that it shows, for everything else.
+
+    Parameters
+    ----------
+    name : str
+        Its own.
+    kernel : str
+        That of its kernel.
+    operands : int
+        How many arrays it takes.
+    doc : str
+        Its docstring.
+    of_numbers, to_numbers : bool
+        Whether the first operand, and the result, hold one number for each row.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kernel: str,
+        operands: int,
+        doc: str | None,
+        *,
+        of_numbers: bool = False,
+        to_numbers: bool = False,
+    ) -> None:
+        self.__name__ = name
+        self.__doc__ = doc
+        self._kernel = kernel
+        super().__init__(
+            operands,
+            tuple(self.__signature__.parameters)[operands:],
+            *_addresses(kernel),
+            of_numbers=of_numbers,
+            to_numbers=to_numbers,
+        )
+
+    def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call with any arguments."""
+        return self._compute(*args, **kwargs)
+
+    def _compute(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._compute)
+
+    def __repr__(self) -> str:
+        parameters = self.__signature__.parameters.values()
+        names = ", ".join(str(p.replace(annotation=p.empty)) for p in parameters)
+        return f"<activation {self.__name__}({names})>"
+
+
+class Rowwise(RowForm, Described):
     """What functions along an axis have in common.
 
     Attributes
     ----------
     name : str
         The name that `fastcpuact.get` finds it by.
+    backward : RowForm
+        The gradient.
     kind : str
         ``"rowwise"``.
     aliases : tuple of str
@@ -47,36 +108,43 @@ class Rowwise(Described):
     aliases: tuple[str, ...] = ()
     params: ClassVar[dict[str, float | None]] = {}
 
-    def __init__(self, name: str, signature: str, doc: str) -> None:
-        self.name = self.__name__ = name
-        self._signature = signature
-        self.__doc__ = doc
+    name: str
+    backward: RowForm
+
+    def __init__(self, name: str, doc: str, *, to_numbers: bool = False) -> None:
+        super().__init__(name, f"{name}_row", 1, doc, to_numbers=to_numbers)
+        self.name = name
 
     def __reduce__(self) -> str:
         return self.name
 
-    def __repr__(self) -> str:
-        return f"<activation {self.name}{self._signature}>"
+
+class Backward(RowForm):
+    """The gradient of a function along an axis."""
+
+    def __init__(self, function: Rowwise, *, of_numbers: bool = False) -> None:
+        name = function.name
+        doc = inspect.getdoc(self._compute)
+        super().__init__(f"{name}.backward", f"{name}_backward_row", 2, doc, of_numbers=of_numbers)
+        self._function = function
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._function, "backward")
 
 
+@takes_vectorcalls
 class RowFunction(Rowwise):
     """A function from rows to rows, called as ``f(x, axis=-1, out=None, where=True)``."""
 
     def __init__(self, name: str, doc: str, *, least: float, masked: float) -> None:
-        super().__init__(name, "(x, axis=-1, out=None, where=True)", doc)
+        super().__init__(name, doc)
         self._least = least  # the input that counts for nothing
         self._masked = masked  # the output that stands for it
-        self._kernels = _addresses(f"{name}_row")
-        self._backward_kernels = _addresses(f"{name}_backward_row")
+        self.backward = RowBackward(self)
 
-    def __call__(
+    def _compute(
         self, x: Any, axis: int = -1, out: Array | None = None, where: Any = True
     ) -> Array:
-        """Return the function of every row; see the documentation of the object."""
-        if where is True and engines.current_engine() == "compiled":
-            result = run_short(*self._kernels, False, axis, out, x)
-            if result is not None:
-                return result
         if is_dask(x):
             return _chunked(self, x, axis, out, where)
         array = array_of(self.name, "x", x)
@@ -86,12 +154,17 @@ class RowFunction(Rowwise):
         out = out_of(self.name, "out", out, array.shape, dtype)
         if mask is not None:
             array = np.where(mask, array, dtype.type(self._least))
-        [y] = apply(f"{self.name}_row", [(array, dtype)], [(out, array.shape, dtype)], axis)
+        [y] = apply(self._kernel, [(array, dtype)], [(out, array.shape, dtype)], axis)
         if mask is not None:
             np.copyto(y, self._masked, where=~mask)
         return y
 
-    def backward(self, dy: Any, y: Any, axis: int = -1, out: Array | None = None) -> Array:
+
+@takes_vectorcalls
+class RowBackward(Backward):
+    """The gradient of a function from rows to rows, from its result."""
+
+    def _compute(self, dy: Any, y: Any, axis: int = -1, out: Array | None = None) -> Array:
         """Return the gradient with respect to x, computed from y.
 
         Parameters
@@ -129,14 +202,10 @@ class RowFunction(Rowwise):
         >>> act.softmax.backward(np.array([1.0, 0.0]), y)
         array([ 0.25, -0.25])
         """
-        if engines.current_engine() == "compiled":
-            result = run_short(*self._backward_kernels, False, axis, out, dy, y)
-            if result is not None:
-                return result
-        name = f"{self.name}.backward"
+        name = self.__name__
         if is_dask(dy) or is_dask(y):
             dtype = result_dtype(name, dy=dy, y=y)
-            return along_axis(self.backward, name, (dy, y), axis_of(name, axis, y.ndim), dtype, out)
+            return along_axis(self, name, (dy, y), axis_of(name, axis, y.ndim), dtype, out)
         upstream, saved = array_of(name, "dy", dy), array_of(name, "y", y)
         if upstream.shape != saved.shape:
             raise ValueError(
@@ -146,18 +215,19 @@ class RowFunction(Rowwise):
         axis = axis_of(name, axis, saved.ndim)
         out = out_of(name, "out", out, saved.shape, dtype)
         inputs = [(upstream, dtype), (saved, dtype)]
-        [dx] = apply(f"{self.name}_backward_row", inputs, [(out, saved.shape, dtype)], axis)
+        [dx] = apply(self._kernel, inputs, [(out, saved.shape, dtype)], axis)
         return dx
 
 
+@takes_vectorcalls
 class LogSumExp(Rowwise):
     """A function from rows to numbers: log(Σ e^x)."""
 
     def __init__(self, doc: str) -> None:
-        super().__init__("logsumexp", "(x, axis=-1, out=None, where=True, keepdims=False)", doc)
-        self._kernels = _addresses("logsumexp_row")
+        super().__init__("logsumexp", doc, to_numbers=True)
+        self.backward = LogSumExpBackward(self, of_numbers=True)
 
-    def __call__(
+    def _compute(
         self,
         x: Any,
         axis: int = -1,
@@ -165,11 +235,6 @@ class LogSumExp(Rowwise):
         where: Any = True,
         keepdims: bool = False,
     ) -> Any:
-        """Return log(Σ e^x) of every row; see the documentation of the object."""
-        if where is True and not keepdims and engines.current_engine() == "compiled":
-            result = run_short(*self._kernels, True, axis, out, x)
-            if result is not None:
-                return result
         if is_dask(x):
             y = _chunked(self, x, axis, out, where, keeps_axis=False)
             return np.expand_dims(y, axis) if keepdims else y
@@ -187,12 +252,17 @@ class LogSumExp(Rowwise):
         target = (
             out if out is None else out.reshape(kept) if keepdims else np.expand_dims(out, axis)
         )
-        [y] = apply("logsumexp_row", [(array, dtype)], [(target, kept, dtype)], axis)
+        [y] = apply(self._kernel, [(array, dtype)], [(target, kept, dtype)], axis)
         if out is not None:
             return out
         return y if keepdims else y.reshape(reduced)[()]
 
-    def backward(
+
+@takes_vectorcalls
+class LogSumExpBackward(Backward):
+    """The gradient of log(Σ e^x), from x."""
+
+    def _compute(
         self, dy: Any, x: Any, axis: int = -1, out: Array | None = None, where: Any = True
     ) -> Array:
         """Return the gradient with respect to x: dy·softmax(x).
@@ -232,7 +302,7 @@ class LogSumExp(Rowwise):
         >>> act.logsumexp.backward(2.0, np.array([0.0, 0.0]))
         array([1., 1.])
         """
-        name = f"{self.name}.backward"
+        name = self.__name__
         if is_dask(x):
             kept = dy if np.ndim(dy) == x.ndim else np.expand_dims(dy, axis)
             return kept * softmax(x, axis=axis, out=out, where=where)
@@ -251,7 +321,7 @@ class LogSumExp(Rowwise):
         if mask is not None:
             array = np.where(mask, array, dtype.type(-math.inf))
         inputs = [(upstream.reshape(kept), dtype), (array, dtype)]
-        [dx] = apply("logsumexp_backward_row", inputs, [(out, array.shape, dtype)], axis)
+        [dx] = apply(self._kernel, inputs, [(out, array.shape, dtype)], axis)
         if mask is not None:
             np.copyto(dx, 0, where=~mask)
         return dx

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import pickle
+import sys
 from functools import partial
 from math import inf, nan
 from typing import Any
@@ -758,6 +760,88 @@ def test_no_warning_is_raised() -> None:
             run(name, half)
 
 
+# The calls.
+
+
+@every_function
+@every_dtype
+@pytest.mark.parametrize("shape", [(5,), (3, 7), (20, 4), (2, 3, 4), (1, 6), (4, 1)])
+def test_every_way_to_pass_arguments(name: str, dtype: Any, shape: tuple[int, ...]) -> None:
+    f, x = act.get(name), logits(shape, dtype)
+    axis_name, out_name = "".join(["ax", "is"]), "".join(["o", "ut"])  # not the interned words
+    for axis in range(len(shape)):
+        expected = f(x.tolist(), axis=axis) if dtype is np.float64 else f(x[...][::1], axis=axis)
+        y = np.array(expected)
+        for result in (
+            f(x, axis),
+            f(x, axis - len(shape)),
+            f(x, np.int64(axis)),
+            f(x, axis, None),
+            f(x, axis, None, True),
+            f(x, where=True, axis=axis),
+            f(x=x, axis=axis),
+            f(x, **{axis_name: axis, out_name: None}),
+            f(x, axis, np.empty_like(y)),
+            f(x, axis, out=(np.empty_like(y),)),
+            f(x, axis, where=np.ones(shape, bool)),
+        ):
+            assert np.shape(result) == y.shape
+            np.testing.assert_array_equal(result, y, strict=True)
+        saved = x if name == "logsumexp" else y
+        dy = logits(y.shape, dtype, seed=1)
+        kept = np.expand_dims(dy, axis) if name == "logsumexp" else dy
+        gradient = np.array(f.backward(np.array(kept, order="F")[...], saved, axis=axis))
+        for result in (
+            f.backward(dy, saved, axis),
+            f.backward(dy, saved, axis=axis, out=np.empty_like(saved)),
+            f.backward(kept, saved, axis, None),
+            f.backward(kept.tolist() if dtype is np.float64 else kept, saved, axis - len(shape)),
+            f.backward(dy[()], saved, axis),
+        ):
+            np.testing.assert_array_equal(result, gradient, strict=True)
+
+
+@every_function
+def test_what_is_wrong_with_a_call(name: str) -> None:
+    f, x = act.get(name), logits(6, np.float32)
+    for call in (f, partial(f.backward, x[0] if name == "logsumexp" else x)):
+        for args, kwargs in (
+            ((), {}),
+            ((x, -1), {"axis": -1}),
+            ((x,), {"axes": -1}),
+            ((x, -1, None, True, False, 0), {}),
+            ((x, 0.0), {}),
+            ((x, None), {}),
+            ((x, "0"), {}),
+        ):
+            with pytest.raises(TypeError):
+                call(*args, **kwargs)
+        for axis in (1, -2, 2**31, 2**32, -(2**32) - 1):
+            with pytest.raises(np.exceptions.AxisError):
+                call(x, axis)
+        with pytest.raises((OverflowError, np.exceptions.AxisError)):
+            call(x, 2**70)
+
+
+@every_function
+@every_dtype
+def test_calls_keep_nothing(name: str, dtype: Any) -> None:
+    f = act.get(name)
+    for shape in ((5,), (3, 50), (40, 6), (6, 40)):
+        for axis in range(len(shape)):
+            x = logits(shape, dtype)
+            saved = saved_of(name, x) if axis == len(shape) - 1 else x
+            out, dx = np.empty_like(f(x, axis)), np.empty_like(x)
+            dy = np.array(out) if name == "logsumexp" else saved
+            before = [sys.getrefcount(array) for array in (x, saved, out, dx, dy)]
+            for _ in range(20):
+                f(x, axis, out)
+                f(x, axis)
+                f.backward(dy, saved, axis, dx)
+                f.backward(dy, saved, axis, out=dx)
+            assert [sys.getrefcount(array) for array in (x, saved, out, dx, dy)] == before
+
+
 # The objects.
 
 
@@ -767,12 +851,18 @@ def test_lookup_pickle_and_documentation(name: str) -> None:
     assert f is getattr(act, name) and f.name == name and f.kind == "rowwise"
     assert name in act.names("rowwise") and name not in act.names()
     assert pickle.loads(pickle.dumps(f)) is f
+    assert pickle.loads(pickle.dumps(f.backward)) is f.backward
+    saved = "x, axis=-1, out=None, where=True" if name == "logsumexp" else "y, axis=-1, out=None"
+    assert repr(f.backward) == f"<activation {name}.backward(dy, {saved})>"
+    assert str(inspect.signature(f)).startswith("(x: 'Any', axis: 'int' = -1, out: ")
     assert repr(f).startswith(f"<activation {name}(x, axis=-1, out=None, where=True")
-    text = f.__doc__
-    for section in ("Parameters", "Returns", "Raises", "Notes", "Examples"):
-        assert f"\n{section}\n{'-' * len(section)}\n" in text
-    for argument in ("x", "axis", "out", "where"):
-        assert f"\n{argument} : " in text
-    assert max(map(len, text.splitlines())) <= 100
-    examples = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
-    assert doctest.DocTestRunner().run(examples) == (0, len(examples.examples))
+    assert "\nNotes\n-----\n" in f.__doc__
+    for form in (f, f.backward):
+        text = form.__doc__
+        for section in ("Parameters", "Returns", "Raises", "Examples"):
+            assert f"\n{section}\n{'-' * len(section)}\n" in text
+        for argument in inspect.signature(form).parameters:
+            assert f"\n{argument} : " in text
+        assert max(map(len, text.splitlines())) <= 100
+        examples = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+        assert doctest.DocTestRunner().run(examples) == (0, len(examples.examples))

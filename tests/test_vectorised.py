@@ -163,7 +163,7 @@ def test_aarch64_kernels_give_the_same_bits(translated, tmp_path):
     assert len(results) > 400
 
 
-@pytest.mark.parametrize("stem", ("driver", "call", "rows"))
+@pytest.mark.parametrize("stem", ("short", "driver", "call", "rows", "row_call"))
 def test_handwritten_modules_compile_for_aarch64(stem, tmp_path):
     _, compiler, platform = CROSS
     needs(compiler)

@@ -1,13 +1,7 @@
-from typing import Any, TypeVar
-
 from .select import Entry
+from .short import ShortCall
 
-C = TypeVar("C", bound=type)
-
-def set_compiled_engine(on: bool) -> None: ...
-def takes_vectorcalls(cls: C) -> C: ...
-
-class Call:
+class Call(ShortCall):
     declines_negative: bool
     def __init__(
         self,
@@ -19,4 +13,3 @@ class Call:
         float32_at_defaults: Entry,
         float64_at_defaults: Entry,
     ) -> None: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -1,10 +1,9 @@
 # cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
 # cython: freethreading_compatible=True
-"""The short way from a Python call to a kernel, for exact contiguous arrays."""
+"""The short way from a Python call to an elementwise kernel, for exact contiguous arrays."""
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
-from cpython.object cimport PyTypeObject
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.limits cimport INT_MAX
@@ -15,38 +14,25 @@ from sys import intern
 cimport numpy as cnp
 
 from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, run_kernel
+from .short cimport (
+    PyArray_BYTES,
+    PyArray_CheckExact,
+    PyArray_DIMS,
+    PyArray_ISCARRAY,
+    PyArray_NDIM,
+    PyArray_SIZE,
+    PyArray_TYPE,
+    PyArrayObject,
+    ShortCall,
+    alike,
+    apart,
+)
 
 cnp.import_array()
 
 cdef extern from "Python.h":
     double PyLong_AsDouble(object) except? -1.0
     int PyTuple_CheckExact(PyObject*)
-    Py_ssize_t PyVectorcall_NARGS(size_t)
-
-cdef extern from *:
-    """
-    /* Cython gives its classes no vectorcall; the protocol is PEP 590's. */
-    static void offer_vectorcall(PyTypeObject *type, Py_ssize_t offset)
-    {
-        type->tp_vectorcall_offset = offset;
-        type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
-        PyType_Modified(type);
-    }
-    """
-    void offer_vectorcall(PyTypeObject*, Py_ssize_t)
-
-cdef extern from "numpy/arrayobject.h":
-    ctypedef struct PyArrayObject:
-        pass
-    int PyArray_CheckExact(PyObject*)
-    bint PyArray_ISCARRAY_RO(PyArrayObject*)
-    bint PyArray_ISCARRAY(PyArrayObject*)
-    int PyArray_NDIM(PyArrayObject*)
-    cnp.npy_intp* PyArray_DIMS(PyArrayObject*)
-    cnp.npy_intp PyArray_SIZE(PyArrayObject*)
-    char* PyArray_BYTES(PyArrayObject*)
-    int PyArray_TYPE(PyArrayObject*)
-    int PyArray_CompareLists(cnp.npy_intp*, cnp.npy_intp*, int)
 
 cdef extern from "fpenv.h" nogil:
     ctypedef struct fpenv_state:
@@ -54,29 +40,15 @@ cdef extern from "fpenv.h" nogil:
     fpenv_state fpenv_enter()
     void fpenv_leave(fpenv_state)
 
-cdef extern from "relaxed.h" nogil:
-    Py_ssize_t relaxed_load(Py_ssize_t*)
-    void relaxed_store(Py_ssize_t*, Py_ssize_t)
-
 cdef enum:
     # Elements from which a call is long enough for other threads to want the interpreter
     # (NumPy's ufuncs draw the line at 500).
     GIL_RELEASE = 500
 
-cdef Py_ssize_t compiled_engine = True
 cdef str OUT = "out"
 
 
-def set_compiled_engine(bint on):
-    """Use the short way, or pass every call on to `Call.general`."""
-    relaxed_store(&compiled_engine, on)
-
-
-cdef inline bint apart(char* a, char* b, Py_ssize_t size) noexcept:
-    return a + size <= b or b + size <= a
-
-
-cdef class Call:
+cdef class Call(ShortCall):
     """One form of one activation, as a callable.
 
     A subclass supplies ``general(args, kwargs)`` for everything that is not a call with exact,
@@ -84,7 +56,6 @@ cdef class Call:
     float16, with numbers as parameters.
     """
 
-    cdef void* vectorcall
     cdef Kernel[DTYPES] kernels
     cdef Kernel[DTYPES] kernels_at_defaults
     cdef int operands
@@ -97,7 +68,6 @@ cdef class Call:
         # Until __init__ has run, no call has the right number of operands.
         self.operands = INT_MAX
         self.params = self.defaults = ()
-        self.vectorcall = <void*>vectorcall
 
     def __init__(
         self,
@@ -125,17 +95,6 @@ cdef class Call:
         # Interned, as keywords in a call are: they are compared by identity.
         self.params = tuple([intern(name) for name in params])
         self.defaults = tuple(params.values())
-
-    def __call__(self, *args, **kwargs):
-        cdef PyObject* passed[2 * MAX_OPERANDS]
-        cdef tuple all_, names
-        if len(args) + len(kwargs) <= 2 * MAX_OPERANDS:
-            all_ = (*args, *kwargs.values())
-            names = tuple(kwargs)
-            for k in range(len(all_)):
-                passed[k] = PyTuple_GET_ITEM(all_, k)
-            return vectorcall(self, passed, len(args), <PyObject*>names)
-        return self.general(args, kwargs)
 
     cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names):
         """Run the kernel, or return None where the call asks for anything else."""
@@ -200,7 +159,7 @@ cdef class Call:
             return None  # a ufunc makes a scalar of it
         for k in range(self.operands):
             item = args[k]
-            if not like(item, x, type_, ndim):
+            if not alike(item, type_, ndim, PyArray_DIMS(x)):
                 return None
             data[k] = PyArray_BYTES(<PyArrayObject*>item)
             steps[k] = kernel.itemsize
@@ -245,7 +204,7 @@ cdef class Call:
                 return None
             for k in range(nout):
                 result = out if nout == 1 else out[k]
-                if not like(<PyObject*>result, x, type_, ndim):
+                if not alike(<PyObject*>result, type_, ndim, PyArray_DIMS(x)):
                     return None
                 if not PyArray_ISCARRAY(<PyArrayObject*>result):
                     return None
@@ -253,7 +212,7 @@ cdef class Call:
                 for j in range(nin + k):
                     # Exactly in place is what the block driver can do, beside apart.
                     if (j >= nin or data[j] != data[nin + k]) and steps[j] != 0 and not apart(
-                        data[j], data[nin + k], size
+                        data[j], size, data[nin + k], size
                     ):
                         return None
         if n < GIL_RELEASE:
@@ -262,54 +221,3 @@ cdef class Call:
             with nogil:
                 run_kernel(kernel, data, n, steps)
         return out
-
-
-cdef inline bint like(PyObject* item, PyArrayObject* x, int type_, int ndim) noexcept:
-    """Whether an object is an exact, aligned, contiguous array of x's dtype and shape."""
-    cdef PyArrayObject* array = <PyArrayObject*>item
-    return (
-        PyArray_CheckExact(item)
-        and PyArray_TYPE(array) == type_
-        and PyArray_ISCARRAY_RO(array)
-        and PyArray_NDIM(array) == ndim
-        and (array == x or PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(x), ndim))
-    )
-
-
-cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* names):
-    """Call with the arguments as PEP 590 passes them: values of keywords behind the others."""
-    cdef Call form = <Call>self
-    cdef Py_ssize_t given = PyVectorcall_NARGS(flagged)
-    cdef fpenv_state caller
-    cdef Py_ssize_t k
-    cdef bint compiled = relaxed_load(&compiled_engine)
-    if compiled:
-        result = form.quick(args, given, names)
-        if result is not None:
-            return result
-    positional = tuple([<object>args[k] for k in range(given)])
-    keywords = {}
-    if names != NULL:
-        for k, name in enumerate(<tuple>names):
-            keywords[name] = <object>args[given + k]
-    if not compiled:
-        return form.general(positional, keywords)
-    # NumPy converts parameters and casts operands, which must not depend on the caller's mode.
-    caller = fpenv_enter()
-    try:
-        return form.general(positional, keywords)
-    finally:
-        fpenv_leave(caller)
-
-
-def takes_vectorcalls(type cls):
-    """Let a subclass without ``__call__`` of its own be called with neither tuple nor dictionary.
-
-    Python classes do not inherit the protocol.
-    """
-    offer_vectorcall(<PyTypeObject*>cls, vectorcall_offset)
-    return cls
-
-
-cdef Call _sample = Call.__new__(Call)
-cdef Py_ssize_t vectorcall_offset = <char*>&_sample.vectorcall - <char*><void*>_sample

@@ -9,11 +9,3 @@ def run_rows(
     inputs: int,
     axis: int,
 ) -> None: ...
-def run_short(
-    kernels: tuple[int, int],
-    for_columns: tuple[tuple[int, int], tuple[int, int]],
-    to_numbers: bool,
-    axis: Any,
-    out: Any,
-    *arrays: Any,
-) -> Any: ...

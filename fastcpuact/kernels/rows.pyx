@@ -1,6 +1,6 @@
 # cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
 # cython: freethreading_compatible=True
-"""Runs row kernels along any axis of arrays of any stride, and the short way for small arrays.
+"""Runs row kernels along any axis of arrays of any stride.
 
 Along another axis than the last, rows are columns of a matrix, and kernels that have a form for many
 columns run on them where they are.  Columns that do not lie side by side are brought together in a
@@ -49,21 +49,12 @@ cdef extern from "spare.h" nogil:
     char* spare_take(size_t size)
     void spare_leave(char* buffer, size_t size)
 
-cdef extern from "numpy/arrayobject.h":
-    int PyArray_CheckExact(object)
-    bint PyArray_ISCARRAY_RO(cnp.ndarray)
-    bint PyArray_ISCARRAY(cnp.ndarray)
-    int PyArray_CompareLists(cnp.npy_intp*, cnp.npy_intp*, int)
-
-# A loop over one row of each array.
-ctypedef void (*row_function)(char** arrays, const Py_ssize_t* lengths) noexcept nogil
-# The same for neighbouring columns, whose elements are so many numbers apart.
+# A row_function for neighbouring columns, whose elements are so many numbers apart.
 ctypedef void (*column_function)(
     char** arrays, const Py_ssize_t* pitches, const Py_ssize_t* lengths
 ) noexcept nogil
 
 cdef enum:
-    MAX_NDIM = 64  # NumPy's
     # Bytes of a cache line: of so many neighbours rows are buffered together.
     LINE = 64
     TILE = LINE // 2
@@ -74,13 +65,6 @@ cdef enum:
     TILE_BYTES = 1 << 18
     # Estimated picoseconds for a byte of the longest row on one thread.
     COST = 150
-    # Rows of so few elements in all arrays together are better off as columns: functions gain up to
-    # 48 elements and more, their gradients, with two arrays to read, up to about 32.  Fewer than so
-    # many rows or columns are not.
-    SHORT_ROW = 96
-    FEW_ROWS = 8
-    # Bytes of an operand up to which a call is short: other threads neither help nor wait for long.
-    SHORT = 1 << 17
 
 # One array: its rows in memory, and how they are buffered.
 cdef struct Operand:
@@ -498,103 +482,3 @@ def run_rows(uintptr_t kernel, tuple for_columns, tuple arrays, int inputs, int 
             run_range(&job, 0, job.rows)
     if job.failed:
         raise MemoryError
-
-
-cdef inline bint alike(object given, int type_, cnp.npy_intp* shape, int ndim) noexcept:
-    """Whether an object is an exact, aligned, contiguous array of a dtype and shape."""
-    cdef cnp.ndarray array
-    if not PyArray_CheckExact(given):
-        return False
-    array = <cnp.ndarray>given
-    return (
-        cnp.PyArray_TYPE(array) == type_
-        and PyArray_ISCARRAY_RO(array)
-        and cnp.PyArray_NDIM(array) == ndim
-        and PyArray_CompareLists(cnp.PyArray_DIMS(array), shape, ndim)
-    )
-
-
-def run_short(tuple kernels, tuple for_columns, bint to_numbers, object axis, object out, *arrays):
-    """Run a row kernel, or return None where `run_rows` has to.
-
-    Parameters
-    ----------
-    kernels : tuple of int
-        Addresses of the kernel in float32 and in float64.
-    for_columns : tuple of tuple
-        The same for its forms for columns, as `run_rows` takes them.
-    to_numbers : bool
-        Whether the kernel makes one number of each row, and not a row.
-    axis, out, *arrays
-        As the caller of the function gave them.  What is done here are short calls with exact,
-        aligned, contiguous arrays of one shape, not in place.
-    """
-    cdef cnp.ndarray x, result
-    cdef row_function run
-    cdef char* passed[MAX_OPERANDS]
-    cdef Py_ssize_t lengths[MAX_OPERANDS]
-    cdef cnp.npy_intp shape[MAX_NDIM]  # of the result
-    cdef Py_ssize_t n, row, size, start, apart = 1
-    cdef int count = <int>len(arrays), itemsize, ndim, type_, k, precision, along
-    cdef fpenv_state caller
-    given = arrays[0]
-    if not PyArray_CheckExact(given):
-        return None
-    x = <cnp.ndarray>given
-    ndim = cnp.PyArray_NDIM(x)
-    size = cnp.PyArray_SIZE(x)
-    if ndim == 0 or size == 0 or cnp.PyArray_NBYTES(x) > SHORT:
-        return None
-    type_ = cnp.PyArray_TYPE(x)
-    if type_ != cnp.NPY_FLOAT32 and type_ != cnp.NPY_FLOAT64:
-        return None
-    precision = type_ == cnp.NPY_FLOAT64
-    if type(axis) is not int or not -ndim <= axis < ndim:
-        return None
-    along = axis if axis >= 0 else axis + ndim
-    for k in range(count):
-        if not alike(arrays[k], type_, cnp.PyArray_DIMS(x), ndim):
-            return None
-        passed[k] = cnp.PyArray_BYTES(<cnp.ndarray>arrays[k])
-    itemsize = cnp.PyArray_ITEMSIZE(x)
-    for k in range(ndim):
-        shape[k] = cnp.PyArray_DIM(x, k)
-    if to_numbers:
-        ndim -= 1
-        for k in range(along, ndim):
-            shape[k] = shape[k + 1]
-    if out is None:
-        result = cnp.PyArray_EMPTY(ndim, shape, type_, 0)
-    else:
-        if not alike(out, type_, shape, ndim) or not PyArray_ISCARRAY(<cnp.ndarray>out):
-            return None
-        result = <cnp.ndarray>out
-        for k in range(count):
-            if (
-                passed[k] < cnp.PyArray_BYTES(result) + cnp.PyArray_NBYTES(result)
-                and cnp.PyArray_BYTES(result) < passed[k] + cnp.PyArray_NBYTES(x)
-            ):
-                return None
-    n = cnp.PyArray_DIM(x, along)
-    for k in range(along + 1, cnp.PyArray_NDIM(x)):
-        apart *= cnp.PyArray_DIM(x, k)
-    row = n * count + (1 if to_numbers else n)
-    if apart > 1 or (row <= SHORT_ROW and size >= n * FEW_ROWS):
-        kept = result[(slice(None),) * along + (None,)] if to_numbers else result
-        run_rows(kernels[precision], for_columns[precision], (*arrays, kept), count, along)
-        return result[()] if out is None and ndim == 0 else result
-    run = <row_function><void*><uintptr_t>kernels[precision]
-    passed[count] = cnp.PyArray_BYTES(result)
-    for k in range(count + 1):
-        lengths[k] = n
-    if to_numbers:
-        lengths[count] = 1
-    caller = fpenv_enter()
-    start = 0
-    while start < size:
-        run(passed, lengths)
-        for k in range(count + 1):
-            passed[k] += lengths[k] * itemsize
-        start += n
-    fpenv_leave(caller)
-    return result[()] if out is None and ndim == 0 else result

@@ -1,0 +1,9 @@
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type)
+
+def set_compiled_engine(on: bool) -> None: ...
+def takes_vectorcalls(cls: C) -> C: ...
+
+class ShortCall:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -1,0 +1,109 @@
+# cython: language_level=3
+# cython: freethreading_compatible=True
+"""Callables that take their arguments as they are passed, with neither tuple nor dictionary."""
+
+from cpython.object cimport PyTypeObject
+from cpython.tuple cimport PyTuple_GET_ITEM
+
+cimport numpy as cnp
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+
+cdef extern from *:
+    """
+    /* Cython gives its classes no vectorcall; the protocol is PEP 590's. */
+    static void offer_vectorcall(PyTypeObject *type, Py_ssize_t offset)
+    {
+        type->tp_vectorcall_offset = offset;
+        type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified(type);
+    }
+    """
+    void offer_vectorcall(PyTypeObject*, Py_ssize_t)
+
+cdef extern from "fpenv.h" nogil:
+    ctypedef struct fpenv_state:
+        pass
+    fpenv_state fpenv_enter()
+    void fpenv_leave(fpenv_state)
+
+cdef extern from "relaxed.h" nogil:
+    Py_ssize_t relaxed_load(Py_ssize_t*)
+    void relaxed_store(Py_ssize_t*, Py_ssize_t)
+
+cdef enum:
+    # Arguments of a call by the older protocol that are passed on without a copy of their own.
+    MAX_ARGUMENTS = 16
+
+cdef Py_ssize_t compiled_engine = True
+
+
+def set_compiled_engine(bint on):
+    """Use the short way, or pass every call on to ``general``."""
+    relaxed_store(&compiled_engine, on)
+
+
+cdef class ShortCall:
+    """A callable with a short way, `quick`, for the calls that are frequent and must cost little.
+
+    A subclass supplies it, and ``general(args, kwargs)`` for everything else.
+    """
+
+    def __cinit__(self, *args, **kwargs):
+        self.vectorcall = <void*>vectorcall
+
+    def __call__(self, *args, **kwargs):
+        cdef PyObject* passed[MAX_ARGUMENTS]
+        cdef tuple all_, names
+        if len(args) + len(kwargs) <= MAX_ARGUMENTS:
+            all_ = (*args, *kwargs.values())
+            names = tuple(kwargs)
+            for k in range(len(all_)):
+                passed[k] = PyTuple_GET_ITEM(all_, k)
+            return vectorcall(self, passed, len(args), <PyObject*>names)
+        return self.general(args, kwargs)
+
+    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names):
+        """Run the kernel, or return None where the call asks for anything else."""
+        return None
+
+
+cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* names):
+    """Call with the arguments as PEP 590 passes them: values of keywords behind the others."""
+    cdef Py_ssize_t given = PyVectorcall_NARGS(flagged)
+    cdef fpenv_state caller
+    cdef Py_ssize_t k
+    cdef bint compiled = relaxed_load(&compiled_engine)
+    if compiled:
+        result = (<ShortCall>self).quick(args, given, names)
+        if result is not None:
+            return result
+    positional = tuple([<object>args[k] for k in range(given)])
+    keywords = {}
+    if names != NULL:
+        for k, name in enumerate(<tuple>names):
+            keywords[name] = <object>args[given + k]
+    if not compiled:
+        return self.general(positional, keywords)
+    # NumPy converts parameters and casts operands, which must not depend on the caller's mode.
+    caller = fpenv_enter()
+    try:
+        return self.general(positional, keywords)
+    finally:
+        fpenv_leave(caller)
+
+
+def takes_vectorcalls(type cls):
+    """Let a subclass without ``__call__`` of its own be called with neither tuple nor dictionary.
+
+    Python classes do not inherit the protocol.
+    """
+    offer_vectorcall(<PyTypeObject*>cls, vectorcall_offset)
+    return cls
+
+
+cdef ShortCall _sample = ShortCall.__new__(ShortCall)
+cdef Py_ssize_t vectorcall_offset = <char*>&_sample.vectorcall - <char*><void*>_sample
