@@ -270,7 +270,8 @@ class LogSumExpBackward(Backward):
         Parameters
         ----------
         dy : array_like
-            Upstream gradient, of the shape of the result with or without ``keepdims``.
+            Upstream gradient, of the shape of the result with or without ``keepdims``. A number of
+            Python's takes the dtype of the result of ``x``.
         x : array_like
             Input of the forward pass.
         axis : int, default -1
@@ -303,25 +304,29 @@ class LogSumExpBackward(Backward):
         array([1., 1.])
         """
         name = self.__name__
+        if not is_dask(x):
+            x = array_of(name, "x", x)
+        if type(dy) in (int, float):
+            # As in NumPy's functions, a number of Python's takes the dtype of the array.
+            dy = result_dtype(name, x=x).type(dy)
         if is_dask(x):
             kept = dy if np.ndim(dy) == x.ndim else np.expand_dims(dy, axis)
             return kept * softmax(x, axis=axis, out=out, where=where)
-        array = array_of(name, "x", x)
         upstream = array_of(name, "dy", np.atleast_1d(dy))
-        dtype = result_dtype(name, dy=upstream, x=array)
-        axis = axis_of(name, axis, array.ndim)
-        mask = mask_of(name, where, array.shape)
-        kept, reduced = _shapes(array.shape, axis)
+        dtype = result_dtype(name, dy=upstream, x=x)
+        axis = axis_of(name, axis, x.ndim)
+        mask = mask_of(name, where, x.shape)
+        kept, reduced = _shapes(x.shape, axis)
         if np.shape(dy) not in (kept, reduced):
             raise ValueError(
                 f"{name}: dy must have the shape {reduced} or {kept} of the result, "
                 f"got {np.shape(dy)}"
             )
-        out = out_of(name, "out", out, array.shape, dtype)
+        out = out_of(name, "out", out, x.shape, dtype)
         if mask is not None:
-            array = np.where(mask, array, dtype.type(-math.inf))
-        inputs = [(upstream.reshape(kept), dtype), (array, dtype)]
-        [dx] = apply(self._kernel, inputs, [(out, array.shape, dtype)], axis)
+            x = np.where(mask, x, dtype.type(-math.inf))
+        inputs = [(upstream.reshape(kept), dtype), (x, dtype)]
+        [dx] = apply(self._kernel, inputs, [(out, x.shape, dtype)], axis)
         if mask is not None:
             np.copyto(dx, 0, where=~mask)
         return dx

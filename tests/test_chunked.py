@@ -137,6 +137,10 @@ def test_dask_logsumexp(chunked):
     dy = X[:, 0]
     got = act.logsumexp.backward(da.from_array(dy, chunks=4), whole)
     np.testing.assert_allclose(got.compute(), act.logsumexp.backward(dy, X), rtol=1e-6)
+    row = da.from_array(X[0].astype(np.float32), chunks=-1)
+    got = act.logsumexp.backward(2.0, row)
+    assert got.dtype == np.float32
+    assert same(got, act.logsumexp.backward(2.0, row.compute()))
 
 
 def test_ufuncs_are_pickled():

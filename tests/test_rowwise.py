@@ -801,6 +801,20 @@ def test_every_way_to_pass_arguments(name: str, dtype: Any, shape: tuple[int, ..
             np.testing.assert_array_equal(result, gradient, strict=True)
 
 
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
+def test_numbers_as_gradients_of_logsumexp_are_weak(dtype: Any) -> None:
+    x = logits(7, dtype)
+    expected = act.logsumexp.backward(dtype(2), x)
+    assert expected.dtype == dtype
+    for dy in (2, 2.0):
+        np.testing.assert_array_equal(act.logsumexp.backward(dy, x), expected, strict=True)
+        np.testing.assert_array_equal(
+            act.logsumexp.backward(dy, x, out=np.empty_like(x)), expected, strict=True
+        )
+    wide = act.logsumexp.backward(np.float64(2), x)
+    assert wide.dtype == np.float64
+
+
 @every_function
 def test_what_is_wrong_with_a_call(name: str) -> None:
     f, x = act.get(name), logits(6, np.float32)

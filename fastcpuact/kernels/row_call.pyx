@@ -39,9 +39,11 @@ cdef extern from *:
     """
     #include <numpy/arrayscalars.h>
 
-    /* Where the number of a NumPy scalar is, or NULL; these macros take names of types. */
+    /* Where the number of a scalar is, or NULL; NumPy's macros take names of types. */
     static char *scalar_bytes(PyObject *item, int type)
     {
+        if (type == NPY_FLOAT64 && PyFloat_CheckExact(item))
+            return (char *)&((PyFloatObject *)item)->ob_fval;
         if (type == NPY_FLOAT32 && PyArray_IsScalar(item, Float32))
             return (char *)&PyArrayScalar_VAL(item, Float32);
         if (type == NPY_FLOAT64 && PyArray_IsScalar(item, Float64))
