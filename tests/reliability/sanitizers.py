@@ -37,7 +37,7 @@ WORK: list[tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]] = [
 UNDEFINED = "-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined"
 # Arrays and Python's objects by malloc, which the sanitizers watch.
 MALLOC = {"PYTHONMALLOC": "malloc", "OPENBLAS_NUM_THREADS": "1"}
-MODULES = ["driver", "call", "rows"]
+MODULES = ["short", "driver", "call", "rows", "row_call"]
 VALGRIND = ("-q", "--num-callers=40", "--xml=yes")
 
 
