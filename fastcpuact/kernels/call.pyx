@@ -14,6 +14,7 @@ from sys import intern
 cimport numpy as cnp
 
 from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, run_kernel
+from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
 from .short cimport (
     PyArray_BYTES,
     PyArray_CheckExact,
@@ -33,12 +34,6 @@ cnp.import_array()
 cdef extern from "Python.h":
     double PyLong_AsDouble(object) except? -1.0
     int PyTuple_CheckExact(PyObject*)
-
-cdef extern from "fpenv.h" nogil:
-    ctypedef struct fpenv_state:
-        pass
-    fpenv_state fpenv_enter()
-    void fpenv_leave(fpenv_state)
 
 cdef enum:
     # Elements from which a call is long enough for other threads to want the interpreter

@@ -14,12 +14,7 @@ from ..formulas import ACTIVATIONS, GATED
 from .select import KERNELS, LEVEL
 
 from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, run_kernel
-
-cdef extern from "fpenv.h" nogil:
-    ctypedef struct fpenv_state:
-        pass
-    fpenv_state fpenv_enter()
-    void fpenv_leave(fpenv_state)
+from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
 
 # By activation, form, dtype and whether parameters are constants; never freed: others hold them.
 _found = {}

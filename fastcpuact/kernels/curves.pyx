@@ -9,12 +9,7 @@ threads.
 from cython cimport floating
 
 from .driver cimport spread
-
-cdef extern from "fpenv.h" nogil:
-    ctypedef struct fpenv_state:
-        pass
-    fpenv_state fpenv_enter()
-    void fpenv_leave(fpenv_state)
+from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
 
 cdef extern from "curves.h" nogil:
     ctypedef struct curve_f32:

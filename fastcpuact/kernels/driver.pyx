@@ -12,14 +12,10 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
+from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
+
 cnp.import_array()
 cnp.import_umath()
-
-cdef extern from "fpenv.h" nogil:
-    ctypedef struct fpenv_state:
-        pass
-    fpenv_state fpenv_enter()
-    void fpenv_leave(fpenv_state)
 
 cdef extern from "relaxed.h" nogil:
     Py_ssize_t relaxed_load(Py_ssize_t*)

@@ -13,6 +13,7 @@ from sys import intern
 cimport numpy as cnp
 
 from .driver cimport MAX_OPERANDS
+from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
 from .rows cimport FEW_ROWS, MAX_NDIM, SHORT_ROW, row_function
 from .short cimport (
     PyArray_BYTES,
@@ -53,12 +54,6 @@ cdef extern from *:
     """
     char* scalar_bytes(PyObject*, int)
 
-cdef extern from "fpenv.h" nogil:
-    ctypedef struct fpenv_state:
-        pass
-    fpenv_state fpenv_enter()
-    void fpenv_leave(fpenv_state)
-
 cdef enum:
     # Bytes of an operand up to which a call is short: other threads neither help nor wait for long.
     SHORT = 1 << 17
@@ -97,9 +92,8 @@ cdef class RowCall(ShortCall):
 
     cdef int operands
     cdef tuple options
-    cdef tuple kernels
+    cdef uintptr_t[2] kernels
     cdef tuple for_columns
-    cdef uintptr_t[2] addresses
     cdef bint of_numbers
     cdef bint to_numbers
 
@@ -124,7 +118,6 @@ cdef class RowCall(ShortCall):
         self.options = tuple([intern(name) for name in options])
         self.kernels = kernels
         self.for_columns = for_columns
-        self.addresses = kernels
         self.of_numbers = of_numbers
         self.to_numbers = to_numbers
         self.operands = operands
@@ -255,7 +248,7 @@ cdef class RowCall(ShortCall):
         if in_place or between > 1 or (length <= SHORT_ROW and size >= n * FEW_ROWS):
             self.run_driver(args, out, ndim, kept, precision, <int>axis)
             return out
-        run = <row_function><void*>self.addresses[precision]
+        run = <row_function><void*>self.kernels[precision]
         caller = fpenv_enter()
         start = 0
         while start < size:

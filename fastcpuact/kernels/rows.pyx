@@ -15,14 +15,9 @@ from libc.string cimport memset
 cimport numpy as cnp
 
 from .driver cimport BLOCK, MAX_OPERANDS, Kernel, load, spread, store, vector_bytes
+from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
 
 cnp.import_array()
-
-cdef extern from "fpenv.h" nogil:
-    ctypedef struct fpenv_state:
-        pass
-    fpenv_state fpenv_enter()
-    void fpenv_leave(fpenv_state)
 
 cdef extern from "relaxed.h" nogil:
     void relaxed_store(Py_ssize_t*, Py_ssize_t)

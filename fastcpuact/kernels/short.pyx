@@ -7,6 +7,8 @@ from cpython.tuple cimport PyTuple_GET_ITEM
 
 cimport numpy as cnp
 
+from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
+
 cnp.import_array()
 
 cdef extern from "Python.h":
@@ -24,18 +26,12 @@ cdef extern from *:
     """
     void offer_vectorcall(PyTypeObject*, Py_ssize_t)
 
-cdef extern from "fpenv.h" nogil:
-    ctypedef struct fpenv_state:
-        pass
-    fpenv_state fpenv_enter()
-    void fpenv_leave(fpenv_state)
-
 cdef extern from "relaxed.h" nogil:
     Py_ssize_t relaxed_load(Py_ssize_t*)
     void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef enum:
-    # Arguments of a call by the older protocol that are passed on without a copy of their own.
+    # No call with more arguments is a short one.
     MAX_ARGUMENTS = 16
 
 cdef Py_ssize_t compiled_engine = True
