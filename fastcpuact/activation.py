@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import inspect
+from collections.abc import Iterable
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -60,21 +61,23 @@ class Form(Call):
 
     def __init__(self, record: Record, form_name: str, fast: bool = False) -> None:
         form = record.forms[form_name]
-
+        has_defaults = record.defaults is not None
         compiled = engines.COMPILED and record.is_compiled
 
-        def addresses(at_defaults: bool) -> list[Entry]:
-            key = form.key(fast, at_defaults and record.defaults is not None)
+        def entries(at_defaults: bool) -> tuple[Entry, ...] | None:
+            key = form.key(fast, at_defaults)
             if not compiled:
-                return [(0, 0, 0, 0) for _ in PRECISIONS]
-            return [KERNELS[record.name, key, precision.dtype] for precision in PRECISIONS]
+                return None
+            return tuple(KERNELS[record.name, key, precision.dtype] for precision in PRECISIONS)
 
-        kernels, at_defaults = addresses(False), addresses(True)
-        # What is not compiled is never called the short way.
-        if compiled:
-            super().__init__(
-                len(form.operands), record.params, len(form.results), *kernels, *at_defaults
-            )
+        super().__init__(
+            len(form.operands),
+            record.params,
+            len(form.results),
+            entries(False),
+            entries(has_defaults),
+            has_defaults,
+        )
         self.record = record
         self.form = form
         self.is_fast = fast
@@ -83,28 +86,43 @@ class Form(Call):
         self.__doc__ = form_doc(record, form, fast)
         self._operands = record.operands(form)
         self._params = record.params
-        self._compiled_ufunc = (
-            make_ufunc(
-                self.__name__,
-                form.summary,
-                len(self._operands),
-                len(form.results),
-                *kernels,
+        self._compiled_ufunc = self._ufunc_of(entries(False)) if compiled else None
+        # The kernels that Numba has compiled, by dtype and whether they have the defaults in them:
+        # what keeps each alive, and its entry.
+        self._numba_kernels: dict[tuple[str, bool], tuple[Any, Entry]] = {}
+
+    def _ufunc_of(self, entries: Iterable[Entry]) -> np.ufunc:
+        """Make the ufunc of two kernels."""
+        operands, results = len(self._operands), len(self.form.results)
+        made = make_ufunc(self.__name__, self.form.summary, operands, results, *entries)
+        _FORMS[made] = self
+        return made
+
+    def numba_kernel(self, dtype: str, at_defaults: bool) -> Entry:
+        """Return the entry of a kernel that Numba has compiled, or compiles now."""
+        place = dtype, at_defaults
+        if place not in self._numba_kernels:
+            from .jit.native import compiled
+
+            self._numba_kernels[place] = compiled(
+                self.record, self.form, dtype, fast=self.is_fast, at_defaults=at_defaults
             )
-            if compiled
-            else None
-        )
-        if self._compiled_ufunc is not None:
-            _FORMS[self._compiled_ufunc] = self
+        return self._numba_kernels[place][1]
 
     @property
     def ufunc(self) -> np.ufunc:
         """The genuine NumPy ufunc of the current engine; parameters are its last operands."""
         if engines.current_engine() == "compiled" and self._compiled_ufunc is not None:
             return self._compiled_ufunc
+        return self._numba_ufunc
+
+    @cached_property
+    def _numba_ufunc(self) -> np.ufunc:
+        if engines.COMPILED:
+            return self._ufunc_of(self.numba_kernel(p.dtype, False) for p in PRECISIONS)
         from .jit.ufuncs import ufunc
 
-        made = ufunc(self.record, self.form.name, self.is_fast, self.__name__)
+        made = ufunc(self.record, self.form, self.is_fast, self.__name__)
         _FORMS[made] = self
         return made
 
@@ -132,10 +150,8 @@ class Form(Call):
     def _compute(self, operands: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if len(self.form.results) > 1 and is_chunked(operands):
             return several_results(self.ufunc, operands, kwargs)
-        compiled = engines.current_engine() == "compiled"
-        if compiled and self._compiled_ufunc is not None:
-            return self._compiled_ufunc(*operands, **kwargs)
-        if len(operands) == len(self._operands) and (not kwargs or kwargs.keys() == {"out"}):
+        alone = not engines.COMPILED and len(operands) == len(self._operands)
+        if alone and (not kwargs or kwargs.keys() == {"out"}):
             result = self._call_numba(operands, kwargs.get("out"))
             if result is not None:
                 return result
@@ -143,6 +159,7 @@ class Form(Call):
 
     @cached_property
     def _call_numba(self) -> Any:
+        """The way to Numba's kernels where there is no compiled driver."""
         from .jit.arrays import Caller
 
         return Caller(self.record, self.form, self.is_fast)

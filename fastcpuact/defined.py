@@ -14,6 +14,7 @@ from typing import Any, overload
 import numpy as np
 
 from .activation import Activation, BackwardFromOutput, Form, ParamGrads
+from .calls import takes_vectorcalls
 from .emit.derivative import NotDerivableError
 from .emit.evaluate import Array, Evaluator
 from .emit.kernels import taken
@@ -38,19 +39,17 @@ class DefinedRecord(Record):
     origin: tuple[Any, ...]
 
 
+@takes_vectorcalls
 class DefinedForm(Form):
-    """A form of an activation that a user defined."""
+    """A form of an activation that a user defined; it runs on Numba, whatever the engine."""
 
     record: DefinedRecord
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run on Numba, whatever the engine: nothing else is there."""
-        return self.general(args, kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _form, (_pickled(self.record), self.is_fast, self.form.name)
 
 
+@takes_vectorcalls
 class DefinedBackwardFromOutput(BackwardFromOutput, DefinedForm):
     """dy·f'(x) computed from y."""
 
@@ -65,6 +64,7 @@ _CLASSES = {
 }
 
 
+@takes_vectorcalls
 class Defined(DefinedForm, Activation):
     """An activation that a user defined, with the forms of any other; made by `define`."""
 

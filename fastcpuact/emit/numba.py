@@ -35,9 +35,9 @@ class NumbaPrinter(Printer):
         return "\n".join(lines)
 
     def kernel(self, kernel: Kernel) -> str:
-        """Write one loop, and the same as the inner loop of a ufunc.
+        """Write one loop, the same as a C function, and as the inner loop of a ufunc.
 
-        A parameter is an array or one number; ``item`` tells which.
+        A parameter of the first is an array or one number; ``item`` tells which.
         """
         outputs = [f"out{k}" for k in range(kernel.outputs)]
         operands = [*kernel.inputs, *outputs]
@@ -48,10 +48,19 @@ class NumbaPrinter(Printer):
         lines = ["@serial", f"def {kernel.name}({', '.join(operands)}):"]
         lines.append("    for i in prange(out0.size):")
         lines.append(f"        {self.loop_body(kernel, outputs, items)}")
+        lines += ["", "", *self.c_loop(kernel, operands, outputs)]
         lines += ["", "", *self.ufunc_loop(kernel, operands, kernel.precision.suffix)]
         if kernel.precision is FLOAT32:
             lines += ["", "", *self.ufunc_loop(kernel, operands, "half")]
         return "\n".join(lines)
+
+    def c_loop(self, kernel: Kernel, operands: list[str], outputs: list[str]) -> Iterator[str]:
+        """Write the loop over arrays of which there are the addresses."""
+        yield f"def {kernel.name}_run(arrays, n):"
+        for k, name in enumerate(operands):
+            yield f"    {name} = array_{kernel.precision.suffix}(arrays[{k}], n)"
+        yield "    for i in range(n):"
+        yield f"        {self.loop_body(kernel, outputs, {x: f'{x}[i]' for x in kernel.inputs})}"
 
     def ufunc_loop(self, kernel: Kernel, operands: list[str], kind: str) -> Iterator[str]:
         """Write the inner loop of a ufunc: on f32 or f64, or on half, which computes in f32."""

@@ -1,4 +1,4 @@
-"""Numba kernels on contiguous arrays: serial, or parallel where the work is long enough."""
+"""Calls of Numba kernels where no driver for them is compiled: serial, or parallel if they are long."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray, float32, float64
+from numba import float32, float64
 
-from .leaves import apart, pointer_to, sizeof_f32, sizeof_f64
+from .leaves import apart, array_f32, array_f64, pointer_to, sizeof_f32, sizeof_f64
 
 __all__ = [
     "block_length",
@@ -25,7 +25,7 @@ __all__ = [
 BLOCK = 256
 
 
-def _moves(real: Any, itemsize: int) -> tuple[Any, Any, Any]:
+def _moves(real: Any, array_at: Any, itemsize: int) -> tuple[Any, Any, Any]:
     """Return the functions that bring blocks of a type, say where results go, and take them there.
 
     Each gets the address and the stride of an operand in bytes, the first element of the block and
@@ -37,7 +37,7 @@ def _moves(real: Any, itemsize: int) -> tuple[Any, Any, Any]:
     def load(address, step, start, n, to):
         first = address + start * step
         if step == itemsize:
-            return carray(pointer(first), (n,))
+            return array_at(first, n)
         # One number for all stays in the buffer, unless it is the result before, in blocks of one.
         if step != 0 or start == 0 or n == 1:
             for i in range(n):
@@ -46,7 +46,7 @@ def _moves(real: Any, itemsize: int) -> tuple[Any, Any, Any]:
 
     @apart
     def place(address, step, start, n, to):
-        return carray(pointer(address + start * step), (n,)) if step == itemsize else to[:n]
+        return array_at(address + start * step, n) if step == itemsize else to[:n]
 
     @apart
     def store(address, step, start, n, source):
@@ -57,8 +57,8 @@ def _moves(real: Any, itemsize: int) -> tuple[Any, Any, Any]:
     return load, place, store
 
 
-load_f32, place_f32, store_f32 = _moves(float32, sizeof_f32)
-load_f64, place_f64, store_f64 = _moves(float64, sizeof_f64)
+load_f32, place_f32, store_f32 = _moves(float32, array_f32, sizeof_f32)
+load_f64, place_f64, store_f64 = _moves(float64, array_f64, sizeof_f64)
 
 
 @apart

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import float32, float64, njit, prange, types
+from numba import carray, float32, float64, njit, prange, types
 from numba.extending import intrinsic, overload
 
 from . import interleave
 
 __all__ = [
+    "array_f32",
+    "array_f64",
     "copysign_f32",
     "copysign_f64",
     "device",
@@ -171,6 +173,18 @@ def pointer_to(real: Any) -> Any:
     return pointer
 
 
+def _array_at(real: Any) -> Any:
+    """Return the function that makes an array of so many numbers of a type at an address."""
+    pointer = pointer_to(real)
+
+    @device
+    def array_at(address, n):
+        return carray(pointer(address), (n,))
+
+    return array_at
+
+
+array_f32, array_f64 = _array_at(float32), _array_at(float64)
 sizeof_half, sizeof_f32, sizeof_f64 = 2, 4, 8
 empty = np.empty
 fma_f32 = fma_f64 = _fma

@@ -1,4 +1,4 @@
-"""Genuine NumPy ufuncs from Numba kernels.
+"""Genuine NumPy ufuncs from Numba kernels, where no driver for them is compiled.
 
 Numba's own ``vectorize`` knows one output only, and its ``DUFunc`` not all of a ufunc's keywords.
 So the inner loops are compiled to C functions and handed to NumPy's C interface, as a C extension
@@ -19,6 +19,7 @@ from numba.extending import intrinsic
 from ..emit.kernels import kernel_name
 from ..formulas import Record
 from ..formulas.language import PRECISIONS
+from ..formulas.registry import Form
 from .module import module_of
 
 _LOOP = types.void(
@@ -82,10 +83,8 @@ _PYUFUNC_NONE = -1
 _alive: list[Any] = []
 
 
-@functools.cache
-def ufunc(record: Record, form_name: str, fast: bool, public_name: str) -> np.ufunc:
+def ufunc(record: Record, form: Form, fast: bool, public_name: str) -> np.ufunc:
     """Compile the loops of a form and make a ufunc of them."""
-    form = record.forms[form_name]
     nin, nout = len(record.operands(form)), len(form.results)
     names = [kernel_name(record, form.key(fast), precision) for precision in PRECISIONS]
     # Of float16, float32 and float64: NumPy takes the first that the operands can be cast to.

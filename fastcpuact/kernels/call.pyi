@@ -8,8 +8,7 @@ class Call(ShortCall):
         operands: int,
         params: dict[str, float | None],
         nout: int,
-        float32: Entry,
-        float64: Entry,
-        float32_at_defaults: Entry,
-        float64_at_defaults: Entry,
+        kernels: tuple[Entry, ...] | None,
+        kernels_at_defaults: tuple[Entry, ...] | None,
+        has_defaults: bool,
     ) -> None: ...

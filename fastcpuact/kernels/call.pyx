@@ -13,7 +13,7 @@ from sys import intern
 
 cimport numpy as cnp
 
-from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, run_kernel
+from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, enter, run_kernel
 from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
 from .short cimport (
     PyArray_BYTES,
@@ -30,6 +30,9 @@ from .short cimport (
 )
 
 cnp.import_array()
+
+cdef extern from "relaxed.h" nogil:
+    Py_ssize_t relaxed_load(Py_ssize_t*)
 
 cdef extern from "Python.h":
     double PyLong_AsDouble(object) except? -1.0
@@ -48,11 +51,29 @@ cdef class Call(ShortCall):
 
     A subclass supplies ``general(args, kwargs)`` for everything that is not a call with exact,
     aligned, C-contiguous arrays of one shape and of float32, float64 or, without parameters,
-    float16, with numbers as parameters.
+    float16, with numbers as parameters.  It also supplies ``numba_kernel(dtype, at_defaults)``, the
+    entry of a kernel that Numba has compiled, which is asked for once.
+
+    Parameters
+    ----------
+    operands : int
+        How many arrays a call takes.
+    params : dict
+        What follows them, and the defaults.
+    nout : int
+        How many results there are.
+    kernels : tuple of tuple, or None
+        Entries of `select.KERNELS` for float32 and float64; None if Numba has to compile them.
+    kernels_at_defaults : tuple of tuple, or None
+        The same for kernels that have the defaults in them.
+    has_defaults : bool
+        Whether there are such kernels.
     """
 
-    cdef Kernel[DTYPES] kernels
-    cdef Kernel[DTYPES] kernels_at_defaults
+    # By whether they are compiled or Numba's, and whether they have the defaults in them.
+    cdef Kernel[2][2][DTYPES] kernels
+    cdef bint is_compiled
+    cdef bint has_defaults
     cdef int operands
     cdef tuple params
     cdef tuple defaults
@@ -69,30 +90,39 @@ cdef class Call(ShortCall):
         int operands,
         dict params,
         int nout,
-        tuple float32,
-        tuple float64,
-        tuple float32_at_defaults,
-        tuple float64_at_defaults,
+        tuple kernels,
+        tuple kernels_at_defaults,
+        bint has_defaults,
     ):
-        cdef int nparams = len(params)
-        describe(self.kernels, operands + nparams, nout, float32, float64)
-        # Without a default the kernels are those above, and take the parameters.
-        if float32_at_defaults != float32:
-            nparams = 0
-        describe(
-            self.kernels_at_defaults,
-            operands + nparams,
-            nout,
-            float32_at_defaults,
-            float64_at_defaults,
-        )
+        cdef int nin = operands + <int>len(params)
+        cdef int nin_at_defaults = operands if has_defaults else nin
+        cdef tuple missing = ((0, 0, 0, 0), (0, 0, 0, 0))
+        cdef bint engine
+        self.is_compiled = kernels is not None
+        self.has_defaults = has_defaults
+        for engine, (general, special) in enumerate(
+            ((missing, missing), (kernels or missing, kernels_at_defaults or missing))
+        ):
+            describe(&self.kernels[engine][False][0], nin, nout, general[0], general[1])
+            describe(
+                &self.kernels[engine][True][0], nin_at_defaults, nout, special[0], special[1]
+            )
         self.operands = operands
         # Interned, as keywords in a call are: they are compared by identity.
         self.params = tuple([intern(name) for name in params])
         self.defaults = tuple(params.values())
 
-    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names):
-        """Run the kernel, or return None where the call asks for anything else."""
+    cdef int compile_with_numba(self, bint double, bint at_defaults) except -1:
+        """Have Numba compile a kernel; float16 shares that of float32."""
+        cdef Kernel* kernels = &self.kernels[False][at_defaults][0]
+        entry = self.numba_kernel("float64" if double else "float32", at_defaults and self.has_defaults)
+        if double:
+            return enter(&kernels[2], entry)
+        enter(&kernels[0], entry)
+        return enter(&kernels[1], entry)
+
+    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names, bint compiled):
+        """Run the engine's kernel, or return None where the call asks for anything else."""
         cdef Py_ssize_t keywords = PyTuple_GET_SIZE(<tuple>names) if names != NULL else 0
         cdef int nparams = <int>PyTuple_GET_SIZE(self.params)
         cdef PyObject* values[MAX_OPERANDS]
@@ -100,8 +130,10 @@ cdef class Call(ShortCall):
         cdef Py_ssize_t steps[MAX_OPERANDS]
         cdef float singles[MAX_OPERANDS]
         cdef double doubles[MAX_OPERANDS]
-        cdef const Kernel* kernel
-        cdef const Kernel* kernels = self.kernels_at_defaults
+        cdef Kernel* kernel
+        cdef bint engine = compiled and self.is_compiled
+        cdef bint at_defaults = True
+        cdef Kernel* kernels
         cdef PyArrayObject* x
         cdef PyObject* item
         cdef PyObject* destination = NULL
@@ -112,7 +144,7 @@ cdef class Call(ShortCall):
         if given < self.operands or given > self.operands + nparams:
             return None
         if given > self.operands:
-            kernels = self.kernels
+            at_defaults = False
         for word in range(keywords):
             item = PyTuple_GET_ITEM(<tuple>names, word)
             if item == <PyObject*>OUT:
@@ -120,7 +152,7 @@ cdef class Call(ShortCall):
                 continue
             for k in range(<int>given - self.operands, nparams):
                 if item == PyTuple_GET_ITEM(self.params, k):
-                    kernels = self.kernels
+                    at_defaults = False
                     break
             else:
                 # Another keyword, or one of these as a string of its own.
@@ -129,7 +161,8 @@ cdef class Call(ShortCall):
             values[k] = PyTuple_GET_ITEM(self.defaults, k)
             if self.operands + k < given:
                 values[k] = args[self.operands + k]
-        if kernels == self.kernels:
+        kernels = &self.kernels[engine][at_defaults][0]
+        if not at_defaults:
             for word in range(keywords):
                 for k in range(nparams):
                     if PyTuple_GET_ITEM(<tuple>names, word) == PyTuple_GET_ITEM(self.params, k):
@@ -181,6 +214,10 @@ cdef class Call(ShortCall):
             else:
                 data[j] = <char*>&doubles[k]
 
+        if relaxed_load(<Py_ssize_t*>&kernel.run) == 0:
+            self.compile_with_numba(type_ == cnp.NPY_FLOAT64, at_defaults)
+            # That takes its time, in which the arrays may have changed.
+            return self.quick(args, given, names, compiled)
         nin, nout = kernel.nin, kernel.nout
         n = PyArray_SIZE(x)
         size = n * kernel.itemsize

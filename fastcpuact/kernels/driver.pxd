@@ -22,6 +22,7 @@ cdef enum:
 cdef int vector_bytes
 
 cdef int describe(Kernel* kernels, int nin, int nout, tuple float32, tuple float64) except -1
+cdef int enter(Kernel* kernel, tuple entry) except -1
 # One of the parts that a long call is split into.
 ctypedef void (*pool_job)(void* data, int part, int parts) noexcept nogil
 

@@ -325,15 +325,21 @@ cdef int describe(Kernel* kernels, int nin, int nout, tuple float32, tuple float
     if nin + nout > MAX_OPERANDS:
         raise ValueError(f"{nin + nout} operands; the block driver takes {MAX_OPERANDS}")
     for k in range(DTYPES):
-        address, operations, params, of_numbers = float64 if k == 2 else float32
-        kernels[k].run = <kernel_function><void*><uintptr_t>address
-        kernels[k].run_of_numbers = <kernel_function><void*><uintptr_t>of_numbers
-        kernels[k].params = params
-        kernels[k].cost = cost(operations, nin + nout, 8 if k == 2 else 4)
         kernels[k].nin = nin
         kernels[k].nout = nout
         kernels[k].itemsize = 2 << k
         kernels[k].half = k == 0
+        enter(&kernels[k], float64 if k == 2 else float32)
+    return 0
+
+
+cdef int enter(Kernel* kernel, tuple entry) except -1:
+    """Fill in an entry; the address is last, and may be waited for."""
+    address, operations, params, of_numbers = entry
+    kernel.run_of_numbers = <kernel_function><void*><uintptr_t>of_numbers
+    kernel.params = params
+    kernel.cost = cost(operations, kernel.nin + kernel.nout, 8 if kernel.itemsize == 8 else 4)
+    relaxed_store(<Py_ssize_t*>&kernel.run, <Py_ssize_t><uintptr_t>address)
     return 0
 
 

@@ -145,8 +145,8 @@ cdef class RowCall(ShortCall):
                 return False
         return True
 
-    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names):
-        """Run the kernel, or return None where the call asks for anything else."""
+    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names, bint compiled):
+        """Run the compiled kernel, or return None where the call asks for anything else."""
         cdef PyObject* options[OPTIONS]
         cdef PyObject* item
         cdef PyArrayObject* x  # the last operand
@@ -165,7 +165,7 @@ cdef class RowCall(ShortCall):
         cdef row_function run
         cdef fpenv_state caller
 
-        if not self.arrange(args, given, names, options):
+        if not compiled or not self.arrange(args, given, names, options):
             return None
         if options[WHERE] != NULL and options[WHERE] != TRUE:
             return None

@@ -20,7 +20,7 @@ cdef extern from "numpy/arrayobject.h":
 cdef class ShortCall:
     cdef void* vectorcall
 
-    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names)
+    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names, bint compiled)
 
 
 cdef inline bint alike(PyObject* item, int type_, int ndim, cnp.npy_intp* shape) noexcept:

@@ -38,7 +38,7 @@ cdef Py_ssize_t compiled_engine = True
 
 
 def set_compiled_engine(bint on):
-    """Use the short way, or pass every call on to ``general``."""
+    """Take the short way to compiled kernels, or to those that Numba made."""
     relaxed_store(&compiled_engine, on)
 
 
@@ -62,8 +62,8 @@ cdef class ShortCall:
             return vectorcall(self, passed, len(args), <PyObject*>names)
         return self.general(args, kwargs)
 
-    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names):
-        """Run the kernel, or return None where the call asks for anything else."""
+    cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names, bint compiled):
+        """Run the engine's kernel, or return None where the call asks for anything else."""
         return None
 
 
@@ -72,18 +72,14 @@ cdef object vectorcall(object self, PyObject** args, size_t flagged, PyObject* n
     cdef Py_ssize_t given = PyVectorcall_NARGS(flagged)
     cdef fpenv_state caller
     cdef Py_ssize_t k
-    cdef bint compiled = relaxed_load(&compiled_engine)
-    if compiled:
-        result = (<ShortCall>self).quick(args, given, names)
-        if result is not None:
-            return result
+    result = (<ShortCall>self).quick(args, given, names, relaxed_load(&compiled_engine))
+    if result is not None:
+        return result
     positional = tuple([<object>args[k] for k in range(given)])
     keywords = {}
     if names != NULL:
         for k, name in enumerate(<tuple>names):
             keywords[name] = <object>args[given + k]
-    if not compiled:
-        return self.general(positional, keywords)
     # NumPy converts parameters and casts operands, which must not depend on the caller's mode.
     caller = fpenv_enter()
     try:

@@ -1,0 +1,39 @@
+"""Numba kernels as C functions, for the compiled block driver.
+
+It runs them as it runs compiled ones: on operands of any stride and overlap, in float16, on several
+threads, in the default floating-point environment, and without Numba's own way from Python.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from numba import cfunc, types
+
+from ..emit.cost import OperationCount
+from ..emit.kernels import kernel, kernel_name
+from ..emit.reader import Reader
+from ..formulas import Record
+from ..formulas.language import PRECISIONS
+from ..formulas.registry import Form
+from .module import module_of
+
+if TYPE_CHECKING:
+    from ..kernels.select import Entry
+
+_BY_DTYPE = {precision.dtype: precision for precision in PRECISIONS}
+# The driver's `kernel_function`: char **arrays, as addresses, and how many elements.
+_FUNCTION = cfunc(types.void(types.CPointer(types.intp), types.intp), error_model="numpy")
+
+
+def compiled(
+    record: Record, form: Form, dtype: str, *, fast: bool, at_defaults: bool
+) -> tuple[Any, Entry]:
+    """Compile a kernel; return what keeps it alive, and its entry for the driver."""
+    precision = _BY_DTYPE[dtype]
+    name = kernel_name(record, form.key(fast, at_defaults), precision)
+    function = _FUNCTION(getattr(module_of(record), f"{name}_run"))
+    reader = Reader(precision, fast=fast)
+    read = kernel(reader, record, form, at_defaults)
+    operations = OperationCount(reader.functions)(read)
+    return function, (function.address, operations, len(read.params), 0)
