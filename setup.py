@@ -53,9 +53,11 @@ V4_FLAGS = ["-mprefer-vector-width=512"]
 GCC_WIDE_FLAGS = ["-funroll-loops", "--param=max-unroll-times=4"]
 GCC_WIDE_FLAGS += ["--param=max-unrolled-insns=1000", "--param=max-average-unrolled-insns=1000"]
 GCC_WIDE_FLAGS += ["-fschedule-insns", "-fsched-pressure", "--param=sched-pressure-algorithm=2"]
-# What partial redundancy elimination keeps in registers is lacking where there are only 16.
+# Of a clamp, partial redundancy elimination computes what follows for the limit too, and chooses
+# after each step; and it keeps in registers what few of them have room for.
+GCC_WIDE_FLAGS += ["-fno-tree-pre"]
 GCC_LEVEL_FLAGS = {
-    module_name("v3"): [*GCC_WIDE_FLAGS, "-fno-tree-pre"],
+    module_name("v3"): GCC_WIDE_FLAGS,
     module_name("v4"): GCC_WIDE_FLAGS,
     # If it looks at the registers of loops, it seldomer loads an input once for each use.
     module_name("v4", LIGHT): ["-fschedule-insns", "-fira-loop-pressure"],
