@@ -9,6 +9,9 @@ from .tree import Binary, Call, Compare, Const, Expr, Function, Horner, Kernel, 
 # A division or a square root occupies the arithmetic units about as long as so many additions.
 _SLOW = 8
 _SLOW_LEAVES = ("sqrt_",)
+# Loops of so few operations an element wait for memory, and arrays of parameters would make them
+# wait longer: up to twice as long.
+_FEW = 30
 
 
 class OperationCount:
@@ -21,6 +24,10 @@ class OperationCount:
     def __call__(self, kernel: Kernel) -> int:
         """Return the operations for one element."""
         return sum(map(self._of, kernel.results))
+
+    def wants_numbers(self, kernel: Kernel) -> bool:
+        """Whether a kernel is worth another loop, for parameters that are one number each."""
+        return bool(kernel.params) and self(kernel) <= _FEW
 
     def _of_function(self, name: str) -> int:
         if name not in self._functions:  # a leaf

@@ -12,7 +12,7 @@ from ..formulas.language import FLOAT64, LEAVES, PRECISIONS, Precision
 from ..formulas.registry import Record
 from .columns import NUMBERS, WIDTH, ColumnFunction, column_functions
 from .cost import OperationCount
-from .kernels import kernels
+from .kernels import OF_NUMBERS, kernels
 from .printer import HEADER, Printer
 from .reader import Reader
 from .rows import SCRATCH, RowFunction, row_functions
@@ -20,11 +20,6 @@ from .tree import Function, Kernel, called
 
 _DIRECTIVES = "# cython: language_level=3, cdivision=True, freethreading_compatible=True"
 
-# What is appended to the name of a kernel for the loop whose parameters are numbers.
-_OF_NUMBERS = "_of_numbers"
-# Loops of so few operations an element wait for memory, and arrays of parameters would make them
-# wait longer: up to twice as long.
-_FEW = 30
 # Loops of so few lose up to a quarter where compilers unroll them; longer ones gain.
 _LIGHT = 16
 
@@ -57,7 +52,7 @@ class CythonPrinter(Printer):
         ``of_numbers`` takes the first element of each parameter for all.
         """
         suffix = kernel.precision.suffix
-        name = kernel.name + _OF_NUMBERS * of_numbers
+        name = kernel.name + OF_NUMBERS * of_numbers
         numbers = kernel.params if of_numbers else ()
         outputs = [f"out{k}" for k in range(kernel.outputs)]
         arrays = [f"in_{suffix} {array}" for array in kernel.inputs]
@@ -220,9 +215,9 @@ def cython_module(records: Iterable[Record], light: bool | None = None) -> str:
         for (activation, form), kernel in table.items():
             parts.append(printer.kernel(kernel))
             address, of_numbers = f"<uintptr_t>{kernel.name}_entry", "0"
-            if kernel.params and count(kernel) <= _FEW:
+            if count.wants_numbers(kernel):
                 parts.append(printer.kernel(kernel, of_numbers=True))
-                of_numbers = f"<uintptr_t>{kernel.name}{_OF_NUMBERS}_entry"
+                of_numbers = f"<uintptr_t>{kernel.name}{OF_NUMBERS}_entry"
             place = f'"{activation}", "{form}", "{precision.dtype}"'
             entry = f"{address}, {count(kernel)}, {len(kernel.params)}, {of_numbers}"
             entries.append(f"    ({place}): ({entry}),")

@@ -12,6 +12,8 @@ from .tree import Binary, Call, Const, Expr, Kernel, Name
 # Names that the printed loops use themselves, and the calls of users in Numba code.
 _PRINTED = {"x", "y", "dy", "i", "n", "m", "args", "dimensions", "steps", "data", "size", "start"}
 _PRINTED |= {"out0", "out1", "item", "prange", "np", "float32", "float64", "choose", "stand_in"}
+# What is appended to the name of a kernel for the loop whose parameters are numbers.
+OF_NUMBERS = "_of_numbers"
 # What a ufunc takes beside its operands, and the object of a method.
 _KEYWORDS = {"out", "where", "dtype", "casting", "order", "subok", "signature", "self"}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ..formulas.language import FLOAT32, FLOAT64, PRECISIONS, Precision
 from ..formulas.registry import Record
-from .kernels import kernels
+from .kernels import OF_NUMBERS, kernels
 from .printer import HEADER, Printer
 from .reader import Reader
 from .rows import SCRATCH, RowFunction, row_functions
@@ -49,18 +49,28 @@ class NumbaPrinter(Printer):
         lines.append("    for i in prange(out0.size):")
         lines.append(f"        {self.loop_body(kernel, outputs, items)}")
         lines += ["", "", *self.c_loop(kernel, operands, outputs)]
+        if kernel.params:
+            lines += ["", "", *self.c_loop(kernel, operands, outputs, of_numbers=True)]
         lines += ["", "", *self.ufunc_loop(kernel, operands, kernel.precision.suffix)]
         if kernel.precision is FLOAT32:
             lines += ["", "", *self.ufunc_loop(kernel, operands, "half")]
         return "\n".join(lines)
 
-    def c_loop(self, kernel: Kernel, operands: list[str], outputs: list[str]) -> Iterator[str]:
-        """Write the loop over arrays of which there are the addresses."""
-        yield f"def {kernel.name}_run(arrays, n):"
+    def c_loop(
+        self, kernel: Kernel, operands: list[str], outputs: list[str], of_numbers: bool = False
+    ) -> Iterator[str]:
+        """Write the loop over arrays of which there are the addresses.
+
+        ``of_numbers`` takes the first element of each parameter for all.
+        """
+        numbers = kernel.params if of_numbers else ()
+        yield f"def {kernel.name}{OF_NUMBERS * of_numbers}_run(arrays, n):"
         for k, name in enumerate(operands):
-            yield f"    {name} = array_{kernel.precision.suffix}(arrays[{k}], n)"
+            length, first = ("1", "[0]") if name in numbers else ("n", "")
+            yield f"    {name} = array_{kernel.precision.suffix}(arrays[{k}], {length}){first}"
+        items = {x: x if x in numbers else f"{x}[i]" for x in kernel.inputs}
         yield "    for i in range(n):"
-        yield f"        {self.loop_body(kernel, outputs, {x: f'{x}[i]' for x in kernel.inputs})}"
+        yield f"        {self.loop_body(kernel, outputs, items)}"
 
     def ufunc_loop(self, kernel: Kernel, operands: list[str], kind: str) -> Iterator[str]:
         """Write the inner loop of a ufunc: on f32 or f64, or on half, which computes in f32."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from numba import cfunc, types
 
 from ..emit.cost import OperationCount
-from ..emit.kernels import kernel, kernel_name
+from ..emit.kernels import OF_NUMBERS, kernel, kernel_name
 from ..emit.reader import Reader
 from ..formulas import Record
 from ..formulas.language import PRECISIONS
@@ -32,8 +32,14 @@ def compiled(
     """Compile a kernel; return what keeps it alive, and its entry for the driver."""
     precision = _BY_DTYPE[dtype]
     name = kernel_name(record, form.key(fast, at_defaults), precision)
-    function = _FUNCTION(getattr(module_of(record), f"{name}_run"))
     reader = Reader(precision, fast=fast)
     read = kernel(reader, record, form, at_defaults)
-    operations = OperationCount(reader.functions)(read)
-    return function, (function.address, operations, len(read.params), 0)
+    count = OperationCount(reader.functions)
+    module = module_of(record)
+    function = _FUNCTION(getattr(module, f"{name}_run"))
+    of_numbers = None
+    if count.wants_numbers(read):
+        of_numbers = _FUNCTION(getattr(module, f"{name}{OF_NUMBERS}_run"))
+    addresses = function.address, of_numbers.address if of_numbers is not None else 0
+    entry = addresses[0], count(read), len(read.params), addresses[1]
+    return (function, of_numbers), entry
