@@ -102,6 +102,27 @@ def test_failing_compiler_is_explained(sdist, tmp_path):
     assert "FASTCPUACT_BUILD=numba" in done.stderr
 
 
+def check_the_path_of_the_data(folder: Path) -> None:
+    """Run those of the path of the data with a package in which nothing is compiled."""
+    names = ("half", "threads", "engines")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command += [str(Path(__file__).parent / f"test_{name}.py") for name in names]
+    # The bits of all kernels are compared where compiled ones are there to compare them with.
+    command += ["-k", "not parallel and not bits_of_the_compiled", "-c", str(ROOT / "pyproject.toml")]
+    left = {name: value for name, value in os.environ.items() if name != "CI"}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**left, "PYTHONPATH": str(folder), "FASTCPUACT_ENGINE": "numba"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+
+
 @pytest.mark.parametrize(
     "environment",
     ({"FASTCPUACT_BUILD": "numba"}, {"CC": "no-such-compiler"}),
@@ -126,6 +147,8 @@ def test_numba_alone(environment, sdist, tmp_path):
     done = run(folder, code)
     assert done.stdout.strip() == "numba", done.stderr
     assert "installed without compiled kernels" in done.stderr
+    if "CC" not in environment:
+        check_the_path_of_the_data(folder)
     done = run(folder, "import fastcpuact as act; act.use_engine('compiled')")
     assert "has no compiled kernels" in done.stderr
 

@@ -15,7 +15,9 @@ import pytest
 import bit_patterns
 import fastcpuact as act
 from fastcpuact import engines
-from fastcpuact.jit import arrays
+from fastcpuact.activation import Activation, Form
+from fastcpuact.jit import arrays, ufuncs
+from forms import ONE_OF_EACH_KIND
 
 compiled_only = pytest.mark.skipif(not engines.COMPILED, reason="no compiled kernels")
 
@@ -69,12 +71,16 @@ def test_levels_give_the_same_bits():
 
 @compiled_only
 @pytest.mark.skipif(not levels_with_fma(), reason="this processor has no FMA")
-def test_numba_gives_the_bits_of_the_compiled_kernels(monkeypatch):
-    # The serial kernels; parallel ones, which take longer to compile, have a test of their own.
-    monkeypatch.setattr(arrays, "PARALLEL_MIN", sys.maxsize)
+def test_numba_gives_the_bits_of_the_compiled_kernels():
     with act.engine("numba"):
         found = bit_patterns.digests()
     assert found == digests_at(levels_with_fma()[-1])
+
+
+def caller_of(form):
+    """The way to a form's Numba kernels where there is no compiled driver."""
+    call = arrays.Caller(form.record, form.form, fast=False)
+    return lambda *args, **params: call(form._bind(args, params)[0], None)
 
 
 @pytest.mark.parametrize("name", act.names())
@@ -83,11 +89,10 @@ def test_parallel_numba_kernels_give_the_bits_of_serial_ones(name, monkeypatch):
     f = act.activations[name]
     params, *_ = bit_patterns.parameter_sets(f)
     with act.engine("numba"), np.errstate(all="raise"):
-        monkeypatch.setattr(arrays, "PARALLEL_MIN", x.size + 1)
         serial = (f(x, **params), f.backward(x, x, **params))
         monkeypatch.setattr(arrays, "PARALLEL_MIN", 1)
         before = arrays._parallel.cache_info()
-        parallel = (f(x, **params), f.backward(x, x, **params))
+        parallel = (caller_of(f)(x, **params), caller_of(f.backward)(x, x, **params))
         after = arrays._parallel.cache_info()
         assert after.hits + after.misses == before.hits + before.misses + 2
     for a, b in zip(serial, parallel, strict=True):
@@ -99,9 +104,82 @@ def test_two_threads_may_launch_parallel_kernels(monkeypatch):
 
     monkeypatch.setattr(arrays, "PARALLEL_MIN", 1)
     x = np.linspace(-5, 5, 10_000)
-    with act.engine("numba"), ThreadPoolExecutor(4) as pool:
-        expected = act.silu(x)
-        for result in pool.map(lambda _: act.silu(x), range(200)):
+    call, expected = caller_of(act.silu), act.silu(x)
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda _: call(x), range(200)):
+            np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
+def test_numba_ufuncs_without_a_driver_give_the_same_bits(name):
+    form = act.activations[name].backward
+    made = ufuncs.ufunc(form.record, form.form, False, "ufunc")
+    for dtype in (np.float16, np.float32, np.float64):
+        with np.errstate(all="ignore"):
+            x = bit_patterns.patterns(np.float32)[::1001].astype(dtype)
+        varied = np.linspace(0.5, 2, x.size, dtype=dtype)
+        for params in ([varied] * len(form.record.params), [0.5] * len(form.record.params)):
+            wanted = form(x, x, *params)
+            np.testing.assert_array_equal(made(x, x, *params), wanted)
+            many = [p[::-2] if np.ndim(p) else p for p in (x, x, *params)]
+            np.testing.assert_array_equal(made(*many), wanted[::-2])
+
+
+@compiled_only
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
+def test_numba_kernels_are_called_the_short_way(name, monkeypatch):
+    f = Activation(act.activations[name].record)
+    x = np.linspace(-3, 3, 700, dtype=np.float32).reshape(7, 100)
+    params = {name: 0.25 * k for k, name in enumerate(f.params, start=1)}
+    wanted = [f(x), f(x, **params), f.backward(x, x, *params.values()), f.grad(x.astype(float))]
+
+    def refuse(*arguments):
+        raise AssertionError(f"not the short way: {arguments}")
+
+    monkeypatch.setattr(Activation, "general", refuse)
+    monkeypatch.setattr(Form, "general", refuse)
+    with act.engine("numba"):
+        out = np.empty_like(x)
+        found = [
+            f(x, out=out),
+            f(x, **params),
+            f.backward(x, x, *params.values()),
+            f.grad(x.astype(float)),
+        ]
+        assert found[0] is out
+        # Of the other dtype nothing has been compiled.
+        assert f._numba_kernels.keys() == {("float32", bool(params)), ("float32", False)}
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not Activation(f.record)._numba_kernels
+
+
+@compiled_only
+def test_a_failing_compilation_is_told_and_leaves_out_alone(monkeypatch):
+    from fastcpuact.jit import native
+
+    def fail(*arguments, **keywords):
+        raise MemoryError("no room for code")
+
+    f = Activation(act.silu.record)
+    x, out = np.ones(3, np.float32), np.full(3, 7, np.float32)
+    with act.engine("numba"):
+        with monkeypatch.context() as patched, pytest.raises(MemoryError, match="no room"):
+            patched.setattr(native, "compiled", fail)
+            f(x, out=out)
+        assert (out == 7).all()
+        np.testing.assert_array_equal(f(x, out=out), act.silu(x))
+
+
+@compiled_only
+def test_many_threads_may_ask_for_a_kernel_at_once():
+    from concurrent.futures import ThreadPoolExecutor
+
+    f = Activation(act.hardswish.record)
+    x = np.linspace(-5, 5, 1000)
+    expected = act.hardswish(x)
+    with act.engine("numba"), ThreadPoolExecutor(8) as pool:
+        for result in pool.map(lambda _: f(x), range(64)):
             np.testing.assert_array_equal(result, expected)
 
 

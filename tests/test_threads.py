@@ -12,13 +12,13 @@ import pytest
 
 import fastcpuact as act
 from conftest import require
-from fastcpuact import threads
+from fastcpuact import engines, threads
 
 
 @pytest.fixture(autouse=True)
 def every_call_is_long(engine, monkeypatch):
     """Make calls of any size worth a second thread."""
-    if engine == "numba":
+    if not engines.COMPILED:
         from fastcpuact.jit import arrays
 
         monkeypatch.setattr(arrays, "PARALLEL_MIN", 1)
