@@ -116,13 +116,23 @@ def _is_same(a: Array, b: Array) -> bool:
     )
 
 
+def _addresses(kernel: str, precision: str) -> tuple[int, tuple[int, int]]:
+    """Return where the current engine has a row kernel, and its form for columns."""
+    if engines.current_engine() == "compiled":
+        place = kernel, precision
+        return ROWS[place], COLUMNS.get(place, (0, 0))
+    from .jit.native import row
+
+    return row(kernel, precision), (0, 0)
+
+
 def _run(kernel: str, inputs: list[Array], outputs: list[Array], axis: int) -> None:
     """Run a row kernel of the current engine on arrays that are ready for it."""
     arrays = (*inputs, *outputs)
     precision = _PRECISION[inputs[0].dtype]
-    if engines.current_engine() == "compiled":
-        place = kernel, precision
-        run_rows(ROWS[place], COLUMNS.get(place, (0, 0)), arrays, len(inputs), axis)
+    if engines.COMPILED:
+        address, for_columns = _addresses(kernel, precision)
+        run_rows(address, for_columns, arrays, len(inputs), axis)
         return
     from .jit.arrays import call_rows
 

@@ -70,6 +70,12 @@ class RowForm(RowCall):
             to_numbers=to_numbers,
         )
 
+    def numba_kernel(self, dtype: str) -> int:
+        """Return the address of the kernel that Numba has compiled, or compiles now."""
+        from .jit.native import row
+
+        return row(self._kernel, dtype)
+
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with any arguments."""
         return self._compute(*args, **kwargs)

@@ -6,18 +6,33 @@ The leaves and all other names are supplied by `fastcpuact.jit.leaves`.  Loops a
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 
 from ..formulas.language import FLOAT32, FLOAT64, PRECISIONS, Precision
 from ..formulas.registry import Record
 from .kernels import OF_NUMBERS, kernels
 from .printer import HEADER, Printer
 from .reader import Reader
-from .rows import SCRATCH, RowFunction, row_functions
+from .rows import SCRATCH, RowFunction, lines_of, row_functions
 from .tree import Function, Kernel
 
 # A kernel spreads its rows over threads in so many parts, each with scratch arrays of its own.
 _PARTS = 64
+
+
+class _Unsigned(ast.NodeTransformer):
+    """Marks indices as not negative: Numba adds the length to those that are, if it cannot tell.
+
+    LLVM does not vectorise a loop with that in it.
+    """
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.slice, ast.Constant):
+            node.slice = ast.Call(ast.Name("unsigned"), [node.slice], [])
+        return node
 
 
 class NumbaPrinter(Printer):
@@ -91,11 +106,13 @@ class NumbaPrinter(Printer):
             yield f"        store_{kind}(args[{k}], steps[{k}], start, m, {name})"
 
     def row(self, row: RowFunction, precision: Precision) -> str:
-        """Write one loop over a row; exported ones also as a loop over all rows."""
+        """Write one loop over a row; exported ones also as a C function, and over all rows."""
         lines = [f"# {row.source}", "@device", f"def {row.name}({', '.join(row.params)}):"]
-        lines += [f"    {line}" for line in row.body]
+        body = [_Unsigned().visit(deepcopy(statement)) for statement in row.statements]
+        lines += [f"    {line}" for line in lines_of(body)]
         if row.exported:
             scratch, passed = [], []
+            lines += ["", "", *self.c_row(row, precision)]
             for name, type_ in row.params.items():
                 if name in row.arrays:
                     passed.append(f"{name}[i]")
@@ -114,6 +131,26 @@ class NumbaPrinter(Printer):
             )
             lines.append(f"            {row.name}({', '.join(passed)})")
         return "\n".join(lines)
+
+
+    def c_row(self, row: RowFunction, precision: Precision) -> Iterator[str]:
+        """Write a call for arrays of which there are the addresses and the lengths."""
+        kinds = {"In": precision.suffix, "Out": precision.suffix, "Places": "places"}
+        kinds |= {"Lanes": "f64", "Terms": precision.suffix, "Tops": precision.suffix}
+        length = {name: f"lengths[{k}]" for k, name in enumerate(row.arrays)}
+        yield f"def {row.name}_run(arrays, lengths):"
+        passed = []
+        for name, type_ in row.params.items():
+            if name in length:
+                where = f"arrays[{row.arrays.index(name)}], {length[name]}"
+            elif type_ in SCRATCH:
+                where = f"stack_{kinds[type_]}({SCRATCH[type_]}), {SCRATCH[type_]}"
+            else:
+                passed.append(length[row.length_of(name)])
+                continue
+            yield f"    {name} = array_{kinds[type_]}({where})"
+            passed.append(name)
+        yield f"    {row.name}({', '.join(passed)})"
 
 
 class NumbaModule:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, float32, float64, njit, prange, types
+from numba import carray, float32, float64, njit, prange, types, uintp
+from numba.core.cgutils import alloca_once
 from numba.extending import intrinsic, overload
 
 from . import interleave
@@ -18,6 +19,7 @@ from . import interleave
 __all__ = [
     "array_f32",
     "array_f64",
+    "array_places",
     "copysign_f32",
     "copysign_f64",
     "device",
@@ -45,6 +47,9 @@ __all__ = [
     "sizeof_half",
     "sqrt_f32",
     "sqrt_f64",
+    "stack_f32",
+    "stack_f64",
+    "unsigned",
     "wide_f32",
     "wide_f64",
 ]
@@ -185,6 +190,25 @@ def _array_at(real: Any) -> Any:
 
 
 array_f32, array_f64 = _array_at(float32), _array_at(float64)
+array_places = _array_at(types.intp)
+
+
+def _stack_of(real: Any) -> Any:
+    """Return the function that makes room for so many numbers and returns its address."""
+
+    @intrinsic(prefer_literal=True)
+    def stack(typing_context, count):
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            room = ir.ArrayType(context.get_value_type(real), count.literal_value)
+            return builder.ptrtoint(alloca_once(builder, room), ir.IntType(types.intp.bitwidth))
+
+        return types.intp(count), codegen
+
+    return stack
+
+
+stack_f32, stack_f64 = _stack_of(float32), _stack_of(float64)
+unsigned = uintp
 sizeof_half, sizeof_f32, sizeof_f64 = 2, 4, 8
 empty = np.empty
 fma_f32 = fma_f64 = _fma

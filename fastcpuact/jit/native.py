@@ -1,11 +1,12 @@
-"""Numba kernels as C functions, for the compiled block driver.
+"""Numba kernels as C functions, for the compiled drivers.
 
-It runs them as it runs compiled ones: on operands of any stride and overlap, in float16, on several
+They run them as they run compiled ones: on operands of any stride and overlap, in float16, on several
 threads, in the default floating-point environment, and without Numba's own way from Python.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from numba import cfunc, types
@@ -16,14 +17,17 @@ from ..emit.reader import Reader
 from ..formulas import Record
 from ..formulas.language import PRECISIONS
 from ..formulas.registry import Form
-from .module import module_of
+from .module import module_of, module_of_rows
 
 if TYPE_CHECKING:
     from ..kernels.select import Entry
 
 _BY_DTYPE = {precision.dtype: precision for precision in PRECISIONS}
-# The driver's `kernel_function`: char **arrays, as addresses, and how many elements.
-_FUNCTION = cfunc(types.void(types.CPointer(types.intp), types.intp), error_model="numpy")
+# The drivers' `kernel_function`: char **arrays, as addresses, and how many elements; and their
+# `row_function`: the same, and the length of a row of each.
+_ADDRESSES = types.CPointer(types.intp)
+_FUNCTION = cfunc(types.void(_ADDRESSES, types.intp), error_model="numpy")
+_ROW_FUNCTION = cfunc(types.void(_ADDRESSES, _ADDRESSES), error_model="numpy")
 
 
 def compiled(
@@ -43,3 +47,14 @@ def compiled(
     addresses = function.address, of_numbers.address if of_numbers is not None else 0
     entry = addresses[0], count(read), len(read.params), addresses[1]
     return (function, of_numbers), entry
+
+
+@functools.cache
+def _row(name: str, dtype: str) -> Any:
+    return _ROW_FUNCTION(getattr(module_of_rows(), f"{name}_{_BY_DTYPE[dtype].suffix}_run"))
+
+
+def row(name: str, dtype: str) -> int:
+    """Compile a row kernel, if it has not been; return its address."""
+    address: int = _row(name, dtype).address
+    return address

@@ -6,7 +6,6 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.limits cimport INT_MAX
-from libc.stdint cimport uintptr_t
 
 from sys import intern
 
@@ -32,6 +31,10 @@ from .short cimport (
 from .rows import run_rows
 
 cnp.import_array()
+
+cdef extern from "relaxed.h" nogil:
+    Py_ssize_t relaxed_load(Py_ssize_t*)
+    void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef extern from "Python.h":
     long PyLong_AsLongAndOverflow(object, int*) except? -1
@@ -73,7 +76,8 @@ cdef class RowCall(ShortCall):
     """One form of one function along an axis, as a callable.
 
     A subclass supplies ``general(args, kwargs)`` for everything that is not a short call with exact,
-    aligned, C-contiguous arrays of float32 or float64.
+    aligned, C-contiguous arrays of float32 or float64.  It also supplies ``numba_kernel(dtype)``, the
+    address of the kernel as Numba has compiled it, which is asked for once.
 
     Parameters
     ----------
@@ -83,7 +87,7 @@ cdef class RowCall(ShortCall):
         What comes after them, by position or by name: the first so many of axis, out, where and
         keepdims.
     kernels : tuple of int
-        Addresses of the kernel in float32 and in float64.
+        Addresses of the compiled kernel in float32 and in float64.
     for_columns : tuple of tuple
         The same for its forms for columns, as `run_rows` takes them.
     of_numbers, to_numbers : bool
@@ -92,7 +96,8 @@ cdef class RowCall(ShortCall):
 
     cdef int operands
     cdef tuple options
-    cdef uintptr_t[2] kernels
+    # By whether they are compiled or Numba's, and in float32 or float64.
+    cdef Py_ssize_t[2][2] kernels
     cdef tuple for_columns
     cdef bint of_numbers
     cdef bint to_numbers
@@ -116,7 +121,9 @@ cdef class RowCall(ShortCall):
             raise ValueError(f"{operands} operands and {len(options)} options; too many")
         # Interned, as keywords in a call are: they are compared by identity.
         self.options = tuple([intern(name) for name in options])
-        self.kernels = kernels
+        for precision in range(2):
+            self.kernels[False][precision] = 0
+            self.kernels[True][precision] = kernels[precision]
         self.for_columns = for_columns
         self.of_numbers = of_numbers
         self.to_numbers = to_numbers
@@ -146,7 +153,7 @@ cdef class RowCall(ShortCall):
         return True
 
     cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names, bint compiled):
-        """Run the compiled kernel, or return None where the call asks for anything else."""
+        """Run the engine's kernel, or return None where the call asks for anything else."""
         cdef PyObject* options[OPTIONS]
         cdef PyObject* item
         cdef PyArrayObject* x  # the last operand
@@ -158,14 +165,14 @@ cdef class RowCall(ShortCall):
         cdef cnp.npy_intp reduced[MAX_NDIM]
         cdef cnp.npy_intp* shape  # of the result
         cdef double number
-        cdef Py_ssize_t n, size, start, length = 0, between = 1
+        cdef Py_ssize_t n, size, start, kernel, length = 0, between = 1
         cdef long axis = -1
         cdef int k, type_, ndim, overflow = 0, precision, itemsize, result_ndim
         cdef bint in_place = False
         cdef row_function run
         cdef fpenv_state caller
 
-        if not compiled or not self.arrange(args, given, names, options):
+        if not self.arrange(args, given, names, options):
             return None
         if options[WHERE] != NULL and options[WHERE] != TRUE:
             return None
@@ -215,6 +222,12 @@ cdef class RowCall(ShortCall):
                 return None
             passed[k] = PyArray_BYTES(<PyArrayObject*>item)
 
+        kernel = relaxed_load(&self.kernels[compiled][precision])
+        if kernel == 0:
+            kernel = self.numba_kernel("float64" if precision else "float32")
+            relaxed_store(&self.kernels[compiled][precision], kernel)
+            # That takes its time, in which the arrays may have changed.
+            return self.quick(args, given, names, compiled)
         lengths[self.operands] = 1 if self.to_numbers else n
         sizes[self.operands] = size // n * itemsize if self.to_numbers else size * itemsize
         result_ndim = ndim - 1 if self.to_numbers else ndim
@@ -246,9 +259,10 @@ cdef class RowCall(ShortCall):
         for k in range(axis + 1, ndim):
             between *= PyArray_DIMS(x)[k]
         if in_place or between > 1 or (length <= SHORT_ROW and size >= n * FEW_ROWS):
-            self.run_driver(args, out, ndim, kept, precision, <int>axis)
+            columns = self.for_columns[precision] if compiled else (0, 0)
+            self.run_driver(kernel, columns, args, out, ndim, kept, <int>axis)
             return out
-        run = <row_function><void*>self.kernels[precision]
+        run = <row_function><void*>kernel
         caller = fpenv_enter()
         start = 0
         while start < size:
@@ -260,7 +274,14 @@ cdef class RowCall(ShortCall):
         return cnp.PyArray_ToScalar(&number, <cnp.ndarray>x) if out is None else out
 
     cdef int run_driver(
-        self, PyObject** args, object out, int ndim, cnp.npy_intp* kept, int precision, int axis
+        self,
+        Py_ssize_t kernel,
+        tuple columns,
+        PyObject** args,
+        object out,
+        int ndim,
+        cnp.npy_intp* kept,
+        int axis,
     ) except -1:
         """Run the row driver, for which all arrays have the axis."""
         cdef cnp.PyArray_Dims shape
@@ -273,7 +294,5 @@ cdef class RowCall(ShortCall):
         arrays.append(
             cnp.PyArray_Newshape(out, &shape, cnp.NPY_CORDER) if self.to_numbers else out
         )
-        run_rows(
-            self.kernels[precision], self.for_columns[precision], tuple(arrays), self.operands, axis
-        )
+        run_rows(kernel, columns, tuple(arrays), self.operands, axis)
         return 0
