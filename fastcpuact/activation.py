@@ -70,11 +70,12 @@ class Form(Call):
                 return None
             return tuple(KERNELS[record.name, key, precision.dtype] for precision in PRECISIONS)
 
+        general = entries(False)
         super().__init__(
             len(form.operands),
             record.params,
             len(form.results),
-            entries(False),
+            general,
             entries(has_defaults),
             has_defaults,
         )
@@ -86,7 +87,7 @@ class Form(Call):
         self.__doc__ = form_doc(record, form, fast)
         self._operands = record.operands(form)
         self._params = record.params
-        self._compiled_ufunc = self._ufunc_of(entries(False)) if compiled else None
+        self._compiled_ufunc = self._ufunc_of(general) if general is not None else None
         # The kernels that Numba has compiled, by dtype and whether they have the defaults in them:
         # what keeps each alive, and its entry.
         self._numba_kernels: dict[tuple[str, bool], tuple[Any, Entry]] = {}

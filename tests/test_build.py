@@ -107,8 +107,9 @@ def check_the_path_of_the_data(folder: Path) -> None:
     names = ("half", "threads", "engines")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += [str(Path(__file__).parent / f"test_{name}.py") for name in names]
+    command += ["-c", str(ROOT / "pyproject.toml")]
     # The bits of all kernels are compared where compiled ones are there to compare them with.
-    command += ["-k", "not parallel and not bits_of_the_compiled", "-c", str(ROOT / "pyproject.toml")]
+    command += ["-k", "not parallel and not bits_of_the_compiled"]
     left = {name: value for name, value in os.environ.items() if name != "CI"}
     done = subprocess.run(
         command,

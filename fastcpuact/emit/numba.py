@@ -132,7 +132,6 @@ class NumbaPrinter(Printer):
             lines.append(f"            {row.name}({', '.join(passed)})")
         return "\n".join(lines)
 
-
     def c_row(self, row: RowFunction, precision: Precision) -> Iterator[str]:
         """Write a call for arrays of which there are the addresses and the lengths."""
         kinds = {"In": precision.suffix, "Out": precision.suffix, "Places": "places"}

@@ -1,4 +1,4 @@
-"""Calls of Numba kernels where no driver for them is compiled: serial, or parallel if they are long."""
+"""Calls of Numba kernels where no driver is compiled: parallel if they are long."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def _stack_of(real: Any) -> Any:
     def stack(typing_context, count):
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             room = ir.ArrayType(context.get_value_type(real), count.literal_value)
-            return builder.ptrtoint(alloca_once(builder, room), ir.IntType(types.intp.bitwidth))
+            return builder.ptrtoint(alloca_once(builder, room), context.get_value_type(types.intp))
 
         return types.intp(count), codegen
 

@@ -1,7 +1,7 @@
 """Numba kernels as C functions, for the compiled drivers.
 
-They run them as they run compiled ones: on operands of any stride and overlap, in float16, on several
-threads, in the default floating-point environment, and without Numba's own way from Python.
+They run them as they run compiled ones: on operands of any stride and overlap, in float16, on
+several threads, in the default floating-point environment, and without Numba's own way from Python.
 """
 
 from __future__ import annotations
@@ -40,13 +40,11 @@ def compiled(
     read = kernel(reader, record, form, at_defaults)
     count = OperationCount(reader.functions)
     module = module_of(record)
-    function = _FUNCTION(getattr(module, f"{name}_run"))
-    of_numbers = None
+    functions: list[Any] = [_FUNCTION(getattr(module, f"{name}_run"))]
     if count.wants_numbers(read):
-        of_numbers = _FUNCTION(getattr(module, f"{name}{OF_NUMBERS}_run"))
-    addresses = function.address, of_numbers.address if of_numbers is not None else 0
-    entry = addresses[0], count(read), len(read.params), addresses[1]
-    return (function, of_numbers), entry
+        functions.append(_FUNCTION(getattr(module, f"{name}{OF_NUMBERS}_run")))
+    address, of_numbers = ([function.address for function in functions] + [0])[:2]
+    return functions, (address, count(read), len(read.params), of_numbers)
 
 
 @functools.cache
