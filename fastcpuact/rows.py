@@ -121,9 +121,9 @@ def _addresses(kernel: str, precision: str) -> tuple[int, tuple[int, int]]:
     if engines.current_engine() == "compiled":
         place = kernel, precision
         return ROWS[place], COLUMNS.get(place, (0, 0))
-    from .jit.native import row
+    from .jit.native import compiled_row
 
-    return row(kernel, precision), (0, 0)
+    return compiled_row(kernel, precision).address, (0, 0)
 
 
 def _run(kernel: str, inputs: list[Array], outputs: list[Array], axis: int) -> None:

@@ -72,9 +72,10 @@ class RowForm(RowCall):
 
     def numba_kernel(self, dtype: str) -> int:
         """Return the address of the kernel that Numba has compiled, or compiles now."""
-        from .jit.native import row
+        from .jit.native import compiled_row
 
-        return row(self._kernel, dtype)
+        address: int = compiled_row(self._kernel, dtype).address
+        return address
 
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with any arguments."""

@@ -28,10 +28,11 @@ from fastcpuact.emit.kernels import kernel_name
 from fastcpuact.emit.rows import ARRAYS
 from fastcpuact.formulas import ACTIVATIONS, RECORDS, ROW_KERNELS
 from fastcpuact.formulas.language import FLOAT32, PRECISIONS
-from fastcpuact.jit import interleave
+from fastcpuact.jit import interleave, native
 from fastcpuact.jit.module import module_of, module_of_rows
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
 from fastcpuact.kernels.select import KERNELS
+from forms import ONE_OF_EACH_KIND
 
 X86_64 = sysconfig.get_platform().endswith("x86_64")
 COMPILER = (sysconfig.get_config_var("CC") or "cc").split()[0]
@@ -198,17 +199,45 @@ def test_a_scalar_loop_is_noticed(tmp_path):
     assert vectorised_lines(*TARGETS[-1][:1], source, *TARGETS[-1][1:]) == {8}
 
 
+VECTOR = r"(?:store|fmul|fadd|fdiv|fcmp|llvm\.fma\.v\d+f\d+).*<\d+ x (?:float|double)>"
+
+
 def vector_operations(dispatcher, signature) -> list[str]:
     """Arithmetic and stores on vectors in the optimised LLVM code of a kernel."""
     dispatcher.compile(signature)
-    text = dispatcher.inspect_llvm(signature)
-    pattern = r"(?:store|fmul|fadd|fdiv|fcmp|llvm\.fma\.v\d+f\d+).*<\d+ x (?:float|double)>"
-    return re.findall(pattern, text)
+    return re.findall(VECTOR, dispatcher.inspect_llvm(signature))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
 @pytest.mark.parametrize("fast", (False, True), ids=("exact", "fast"))
 @pytest.mark.parametrize("name", ACTIVATIONS)
+def test_numba_loops_for_the_driver_vectorise_and_call_no_libm(name, fast, precision):
+    record = ACTIVATIONS[name]
+    for form in record.forms_in(fast).values():
+        functions, _ = native.compiled(
+            record, form, precision.dtype, fast=fast, at_defaults=record.defaults is not None
+        )
+        for function in functions:
+            text = function.inspect_llvm()
+            stores = [line for line in re.findall(VECTOR, text) if line.startswith("store")]
+            assert len(stores) >= len(form.results), form.name
+            assert not libm_in([text])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
+@pytest.mark.parametrize(
+    "name", ("softmax_row", "log_softmax_row", "sparsemax_row", "logsumexp_row")
+)
+def test_numba_loops_over_rows_vectorise_without_gathering(name, precision):
+    text = native.compiled_row(name, precision.dtype).inspect_llvm()
+    assert re.search(VECTOR, text)
+    assert "masked.gather" not in text and "masked.scatter" not in text
+
+
+# Where no driver is compiled; the loops are the same.
+@pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
+@pytest.mark.parametrize("fast", (False, True), ids=("exact", "fast"))
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
 def test_numba_loops_vectorise_and_call_no_libm(name, fast, precision):
     record = ACTIVATIONS[name]
     real = types.float32 if precision is FLOAT32 else types.float64
@@ -337,7 +366,11 @@ LIBM = re.compile(
 
 def calls_of_libm(dispatcher) -> set[str]:
     """The functions of the C library that the LLVM code of all signatures calls."""
-    texts = dispatcher.inspect_llvm().values()
+    return libm_in(dispatcher.inspect_llvm().values())
+
+
+def libm_in(texts) -> set[str]:
+    """The functions of the C library that some LLVM code calls."""
     called = {name for text in texts for name in re.findall(r"call [^@\n]*@\"?([\w.]+)", text)}
     return {name for name in called if LIBM.match(name)}
 

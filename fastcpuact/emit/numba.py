@@ -25,7 +25,7 @@ _PARTS = 64
 class _Unsigned(ast.NodeTransformer):
     """Marks indices as not negative: Numba adds the length to those that are, if it cannot tell.
 
-    LLVM does not vectorise a loop with that in it.
+    LLVM then sees no neighbours in memory, and gathers the elements of a vector one by one.
     """
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:

@@ -48,11 +48,6 @@ def compiled(
 
 
 @functools.cache
-def _row(name: str, dtype: str) -> Any:
+def compiled_row(name: str, dtype: str) -> Any:
+    """Compile a row kernel, once; its ``address`` is for the driver."""
     return _ROW_FUNCTION(getattr(module_of_rows(), f"{name}_{_BY_DTYPE[dtype].suffix}_run"))
-
-
-def row(name: str, dtype: str) -> int:
-    """Compile a row kernel, if it has not been; return its address."""
-    address: int = _row(name, dtype).address
-    return address
