@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from functools import cache
@@ -238,3 +239,18 @@ def test_engine_context_restores():
         assert act.silu.ufunc is not None
         raise RuntimeError
     assert act.current_engine() == before
+
+
+@compiled_only
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="sets MXCSR")
+@pytest.mark.parametrize("mode", ("up, FTZ and DAZ", "to zero"))
+def test_numba_compiles_and_runs_in_the_default_floating_point_environment(mode):
+    from reliability.floating import STATES, environment
+
+    x = np.linspace(-20, 20, 1001, dtype=np.float32)
+    expected = [act.gelu(x), act.gelu(x[::3]), act.softmax(x)]
+    f = Activation(act.gelu.record)
+    with act.engine("numba"), environment(STATES[mode]):
+        found = [f(x), f(x[::3]), act.softmax(x)]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -15,6 +15,7 @@ cimport numpy as cnp
 
 from .driver cimport DTYPES, MAX_OPERANDS, Kernel, describe, enter, run_kernel
 from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
+from .relaxed cimport relaxed_load
 from .short cimport (
     PyArray_BYTES,
     PyArray_CheckExact,
@@ -30,9 +31,6 @@ from .short cimport (
 )
 
 cnp.import_array()
-
-cdef extern from "relaxed.h" nogil:
-    Py_ssize_t relaxed_load(Py_ssize_t*)
 
 cdef extern from "Python.h":
     double PyLong_AsDouble(object) except? -1.0
@@ -115,7 +113,13 @@ cdef class Call(ShortCall):
     cdef int compile_with_numba(self, bint double, bint at_defaults) except -1:
         """Have Numba compile a kernel; float16 shares that of float32."""
         cdef Kernel* kernels = &self.kernels[False][at_defaults][0]
-        entry = self.numba_kernel("float64" if double else "float32", at_defaults and self.has_defaults)
+        cdef str dtype = "float64" if double else "float32"
+        # What becomes of the constants must not depend on the caller's mode.
+        cdef fpenv_state caller = fpenv_enter()
+        try:
+            entry = self.numba_kernel(dtype, at_defaults and self.has_defaults)
+        finally:
+            fpenv_leave(caller)
         if double:
             return enter(&kernels[2], entry)
         enter(&kernels[0], entry)

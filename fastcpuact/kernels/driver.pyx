@@ -13,13 +13,10 @@ from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
 from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
+from .relaxed cimport relaxed_load, relaxed_store
 
 cnp.import_array()
 cnp.import_umath()
-
-cdef extern from "relaxed.h" nogil:
-    Py_ssize_t relaxed_load(Py_ssize_t*)
-    void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef extern from "cpu.h" nogil:
     int c_cpu_level "cpu_level"()
@@ -338,7 +335,7 @@ cdef int enter(Kernel* kernel, tuple entry) except -1:
     address, operations, params, of_numbers = entry
     kernel.run_of_numbers = <kernel_function><void*><uintptr_t>of_numbers
     kernel.params = params
-    kernel.cost = cost(operations, kernel.nin + kernel.nout, 8 if kernel.itemsize == 8 else 4)
+    kernel.cost = cost(operations, kernel.nin + kernel.nout, max(kernel.itemsize, 4))
     relaxed_store(<Py_ssize_t*>&kernel.run, <Py_ssize_t><uintptr_t>address)
     return 0
 

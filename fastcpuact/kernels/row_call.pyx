@@ -13,6 +13,7 @@ cimport numpy as cnp
 
 from .driver cimport MAX_OPERANDS
 from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
+from .relaxed cimport relaxed_load, relaxed_store
 from .rows cimport FEW_ROWS, MAX_NDIM, SHORT_ROW, row_function
 from .short cimport (
     PyArray_BYTES,
@@ -31,10 +32,6 @@ from .short cimport (
 from .rows import run_rows
 
 cnp.import_array()
-
-cdef extern from "relaxed.h" nogil:
-    Py_ssize_t relaxed_load(Py_ssize_t*)
-    void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef extern from "Python.h":
     long PyLong_AsLongAndOverflow(object, int*) except? -1
@@ -224,7 +221,12 @@ cdef class RowCall(ShortCall):
 
         kernel = relaxed_load(&self.kernels[compiled][precision])
         if kernel == 0:
-            kernel = self.numba_kernel("float64" if precision else "float32")
+            # What becomes of the constants must not depend on the caller's mode.
+            caller = fpenv_enter()
+            try:
+                kernel = self.numba_kernel("float64" if precision else "float32")
+            finally:
+                fpenv_leave(caller)
             relaxed_store(&self.kernels[compiled][precision], kernel)
             # That takes its time, in which the arrays may have changed.
             return self.quick(args, given, names, compiled)

@@ -16,11 +16,9 @@ cimport numpy as cnp
 
 from .driver cimport BLOCK, MAX_OPERANDS, Kernel, load, spread, store, vector_bytes
 from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
+from .relaxed cimport relaxed_store
 
 cnp.import_array()
-
-cdef extern from "relaxed.h" nogil:
-    void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef extern from "moves.h" nogil:
     void gather_rows(

@@ -8,6 +8,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM
 cimport numpy as cnp
 
 from .fpenv cimport fpenv_enter, fpenv_leave, fpenv_state
+from .relaxed cimport relaxed_load, relaxed_store
 
 cnp.import_array()
 
@@ -25,10 +26,6 @@ cdef extern from *:
     }
     """
     void offer_vectorcall(PyTypeObject*, Py_ssize_t)
-
-cdef extern from "relaxed.h" nogil:
-    Py_ssize_t relaxed_load(Py_ssize_t*)
-    void relaxed_store(Py_ssize_t*, Py_ssize_t)
 
 cdef enum:
     # No call with more arguments is a short one.
