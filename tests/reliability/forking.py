@@ -202,33 +202,28 @@ def interrupted(times: int) -> int:
     expected = work(size)
     main = threading.main_thread().ident
     assert main is not None
-    caught = 0
-    stop = threading.Event()
+    ready = threading.Event()
+    rng = random.Random(1)
 
     def interrupt() -> None:
-        rng = random.Random(1)
-        while not stop.is_set():
+        for _ in range(times):
+            # Not before the main thread can catch it.
+            ready.wait()
+            ready.clear()
             time.sleep(rng.uniform(0, 0.003))
             signal.pthread_kill(main, signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    armed = True
+    thread = threading.Thread(target=interrupt, daemon=True)
     thread.start()
-    while armed:
+    caught = 0
+    while caught < times:
         try:
-            while caught < times:
+            ready.set()
+            while True:
                 assert work(size) == expected
-            armed = False
-            # One that is under way still arrives here.
-            stop.set()
-            thread.join()
         except KeyboardInterrupt:
             caught += 1
-    try:
-        stop.set()
-        thread.join()
-    except KeyboardInterrupt:
-        thread.join()
+    thread.join()
     assert work(size) == expected
     return caught
 
