@@ -22,11 +22,21 @@ from .tree import Function, Kernel
 _PARTS = 64
 
 
-class _Unsigned(ast.NodeTransformer):
-    """Marks indices as not negative: Numba adds the length to those that are, if it cannot tell.
+class _Typed(ast.NodeTransformer):
+    """Gives integers the types that Numba does best with.
 
-    LLVM then sees no neighbours in memory, and gathers the elements of a vector one by one.
+    Indices are not negative: it adds the length to those that are, if it cannot tell, and LLVM then
+    sees no neighbours in memory, and gathers the elements of a vector one by one.  Arguments are
+    plain integers: a function is compiled anew for each number that stands in a call.
     """
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id != "range":
+            for k, argument in enumerate(node.args):
+                if isinstance(argument, ast.Constant) and type(argument.value) is int:
+                    node.args[k] = ast.Call(ast.Name("integer"), [argument], [])
+        return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
@@ -108,7 +118,7 @@ class NumbaPrinter(Printer):
     def row(self, row: RowFunction, precision: Precision) -> str:
         """Write one loop over a row; exported ones also as a C function, and over all rows."""
         lines = [f"# {row.source}", "@device", f"def {row.name}({', '.join(row.params)}):"]
-        body = [_Unsigned().visit(deepcopy(statement)) for statement in row.statements]
+        body = [_Typed().visit(deepcopy(statement)) for statement in row.statements]
         lines += [f"    {line}" for line in lines_of(body)]
         if row.exported:
             scratch, passed = [], []

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, float32, float64, njit, prange, types, uintp
+from numba import carray, float32, float64, intp, njit, prange, types, uintp
 from numba.core.cgutils import alloca_once
 from numba.extending import intrinsic, overload
 
@@ -34,6 +34,7 @@ __all__ = [
     "float64",
     "fma_f32",
     "fma_f64",
+    "integer",
     "item",
     "parallel",
     "prange",
@@ -208,7 +209,7 @@ def _stack_of(real: Any) -> Any:
 
 
 stack_f32, stack_f64 = _stack_of(float32), _stack_of(float64)
-unsigned = uintp
+integer, unsigned = intp, uintp
 sizeof_half, sizeof_f32, sizeof_f64 = 2, 4, 8
 empty = np.empty
 fma_f32 = fma_f64 = _fma
