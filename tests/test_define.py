@@ -81,6 +81,17 @@ def test_every_form_and_dtype():
         _ = leaky_silu.backward_from_output
 
 
+def test_parameters_may_have_the_names_of_what_drivers_pass():
+    def line(x, arrays=2.0, lengths=3.0):
+        return x * arrays + lengths
+
+    f = act.define(line)
+    x = np.linspace(-1, 1, 9)
+    np.testing.assert_array_equal(f(x), x * 2 + 3)
+    np.testing.assert_array_equal(f(x, lengths=0.5), x * 2 + 0.5)
+    np.testing.assert_array_equal(f(x, x, lengths=0.5), x * x + 0.5)
+
+
 def test_limits_and_nan():
     edge = np.array([-np.inf, np.inf, np.nan])
     assert np.array_equal(leaky_silu.grad(edge), [0.1, 1.0, np.nan], equal_nan=True)

@@ -89,10 +89,10 @@ class NumbaPrinter(Printer):
         ``of_numbers`` takes the first element of each parameter for all.
         """
         numbers = kernel.params if of_numbers else ()
-        yield f"def {kernel.name}{OF_NUMBERS * of_numbers}_run(arrays, n):"
+        yield f"def {kernel.name}{OF_NUMBERS * of_numbers}_run(args, n):"
         for k, name in enumerate(operands):
             length, first = ("1", "[0]") if name in numbers else ("n", "")
-            yield f"    {name} = array_{kernel.precision.suffix}(arrays[{k}], {length}){first}"
+            yield f"    {name} = array_{kernel.precision.suffix}(args[{k}], {length}){first}"
         items = {x: x if x in numbers else f"{x}[i]" for x in kernel.inputs}
         yield "    for i in range(n):"
         yield f"        {self.loop_body(kernel, outputs, items)}"
