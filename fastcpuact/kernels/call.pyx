@@ -114,12 +114,7 @@ cdef class Call(ShortCall):
         """Have Numba compile a kernel; float16 shares that of float32."""
         cdef Kernel* kernels = &self.kernels[False][at_defaults][0]
         cdef str dtype = "float64" if double else "float32"
-        # What becomes of the constants must not depend on the caller's mode.
-        cdef fpenv_state caller = fpenv_enter()
-        try:
-            entry = self.numba_kernel(dtype, at_defaults and self.has_defaults)
-        finally:
-            fpenv_leave(caller)
+        entry = self.ask_numba((dtype, at_defaults and self.has_defaults))
         if double:
             return enter(&kernels[2], entry)
         enter(&kernels[0], entry)

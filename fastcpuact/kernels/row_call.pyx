@@ -221,12 +221,7 @@ cdef class RowCall(ShortCall):
 
         kernel = relaxed_load(&self.kernels[compiled][precision])
         if kernel == 0:
-            # What becomes of the constants must not depend on the caller's mode.
-            caller = fpenv_enter()
-            try:
-                kernel = self.numba_kernel("float64" if precision else "float32")
-            finally:
-                fpenv_leave(caller)
+            kernel = self.ask_numba(("float64" if precision else "float32",))
             relaxed_store(&self.kernels[compiled][precision], kernel)
             # That takes its time, in which the arrays may have changed.
             return self.quick(args, given, names, compiled)

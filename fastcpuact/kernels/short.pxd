@@ -20,6 +20,7 @@ cdef extern from "numpy/arrayobject.h":
 cdef class ShortCall:
     cdef void* vectorcall
 
+    cdef object ask_numba(self, tuple arguments)
     cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names, bint compiled)
 
 

@@ -59,6 +59,15 @@ cdef class ShortCall:
             return vectorcall(self, passed, len(args), <PyObject*>names)
         return self.general(args, kwargs)
 
+    cdef object ask_numba(self, tuple arguments):
+        """Return ``numba_kernel(*arguments)``: a kernel, compiled if it has not been."""
+        # What becomes of its constants must not depend on the caller's mode.
+        cdef fpenv_state caller = fpenv_enter()
+        try:
+            return self.numba_kernel(*arguments)
+        finally:
+            fpenv_leave(caller)
+
     cdef object quick(self, PyObject** args, Py_ssize_t given, PyObject* names, bint compiled):
         """Run the engine's kernel, or return None where the call asks for anything else."""
         return None
