@@ -116,11 +116,18 @@ def _is_same(a: Array, b: Array) -> bool:
     )
 
 
+def compiled_addresses(kernel: str, precision: str) -> tuple[int, tuple[int, int]]:
+    """Return where a row kernel is compiled, and its form for columns: 0 where it is not."""
+    if not engines.COMPILED:
+        return 0, (0, 0)
+    place = kernel, precision
+    return ROWS[place], COLUMNS.get(place, (0, 0))
+
+
 def _addresses(kernel: str, precision: str) -> tuple[int, tuple[int, int]]:
     """Return where the current engine has a row kernel, and its form for columns."""
     if engines.current_engine() == "compiled":
-        place = kernel, precision
-        return ROWS[place], COLUMNS.get(place, (0, 0))
+        return compiled_addresses(kernel, precision)
     from .jit.native import compiled_row
 
     return compiled_row(kernel, precision).address, (0, 0)

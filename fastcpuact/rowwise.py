@@ -10,23 +10,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import engines
 from .calls import RowCall, takes_vectorcalls
 from .chunked import along_axis, is_dask, masked
 from .described import Described
-from .rows import Array, Shape, apply, array_of, axis_of, mask_of, out_of, result_dtype
-
-if engines.COMPILED:
-    from .kernels.select import COLUMNS, ROWS
-
-
-def _addresses(kernel: str) -> tuple[tuple[int, int], tuple[tuple[int, int], tuple[int, int]]]:
-    """Return where a kernel is compiled for float32 and for float64, for rows and for columns."""
-    if not engines.COMPILED:
-        return (0, 0), ((0, 0), (0, 0))
-    single, double = (kernel, "float32"), (kernel, "float64")
-    none = 0, 0
-    return (ROWS[single], ROWS[double]), (COLUMNS.get(single, none), COLUMNS.get(double, none))
+from .formulas.language import PRECISIONS
+from .rows import (
+    Array,
+    Shape,
+    apply,
+    array_of,
+    axis_of,
+    compiled_addresses,
+    mask_of,
+    out_of,
+    result_dtype,
+)
 
 
 class RowForm(RowCall):
@@ -62,10 +60,12 @@ class RowForm(RowCall):
         self.__name__ = name
         self.__doc__ = doc
         self._kernel = kernel
+        single, double = (compiled_addresses(kernel, p.dtype) for p in PRECISIONS)
         super().__init__(
             operands,
             tuple(self.__signature__.parameters)[operands:],
-            *_addresses(kernel),
+            (single[0], double[0]),
+            (single[1], double[1]),
             of_numbers=of_numbers,
             to_numbers=to_numbers,
         )
