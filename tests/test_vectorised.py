@@ -32,7 +32,6 @@ from fastcpuact.jit import interleave, native
 from fastcpuact.jit.module import module_of, module_of_rows
 from fastcpuact.kernels.levels import PORTABLE, X86_64_LEVELS
 from fastcpuact.kernels.select import KERNELS
-from forms import ONE_OF_EACH_KIND
 
 X86_64 = sysconfig.get_platform().endswith("x86_64")
 COMPILER = (sysconfig.get_config_var("CC") or "cc").split()[0]
@@ -237,7 +236,7 @@ def test_numba_loops_over_rows_vectorise_without_gathering(name, precision):
 # Where no driver is compiled; the loops are the same.
 @pytest.mark.parametrize("precision", PRECISIONS, ids=lambda p: p.dtype)
 @pytest.mark.parametrize("fast", (False, True), ids=("exact", "fast"))
-@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_numba_loops_vectorise_and_call_no_libm(name, fast, precision):
     record = ACTIVATIONS[name]
     real = types.float32 if precision is FLOAT32 else types.float64
